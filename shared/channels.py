@@ -1,0 +1,51 @@
+"""The channels and their names in Redis. No other file spells a key or a pub/sub name."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """A table: key → row. Each channel has one, and clients subscribe to it by this name."""
+
+    MARKET = "market"  # one row a symbol: prices, volumes, book
+    FOREIGN = "foreign"  # one row a symbol, and `_total`: what foreigners bought and sold
+    INDEX = "index"  # one row an index
+    DERIVATIVES = "derivatives"  # one row a futures contract, with its basis
+    SYMBOLS = "symbols"  # one row a symbol: names, type, lot, ticks
+    GROUPS = "groups"  # one row a group: its list of keys; clients write `@VN30`
+    STATUS = "status"  # `feed`: the state of the exchange link; one row an exchange: its phase
+
+
+@dataclass(frozen=True, slots=True)
+class RedisNames:
+    """
+    Every Redis key, for one prefix.
+
+    All share one hash tag: the state is small, one node of a cluster carries it, and a commit touches
+    several keys in one script.
+    """
+
+    prefix: str = "banggia"
+
+    @property
+    def head(self) -> str:
+        """Hash: where the history stands (`shared.wire.Head`)."""
+        return f"{{{self.prefix}}}:head"
+
+    @property
+    def lease(self) -> str:
+        """String with a time to live: the token of the ingest that may commit."""
+        return f"{{{self.prefix}}}:lease"
+
+    @property
+    def updates(self) -> str:
+        """Pub/sub channel: one envelope a commit, and the heartbeat."""
+        return f"{{{self.prefix}}}:updates"
+
+    def rows(self, channel: Channel) -> str:
+        """Hash: key → stored row (`shared.wire.encode_row`)."""
+        return f"{{{self.prefix}}}:rows:{channel}"
+
+    def next_rows(self, channel: Channel) -> str:
+        """Hash: rows built aside, renamed to `rows` when a replacement takes effect."""
+        return f"{{{self.prefix}}}:next:{channel}"

@@ -1,0 +1,138 @@
+"""
+The table: rows by key, and what changed since a revision.
+
+Two rules hold everything here together. Revisions only grow within an epoch. A removed row stays as a tombstone, so
+that nothing is forgotten that somebody may still have to be told.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import TypeAlias
+
+import orjson
+
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+Row: TypeAlias = dict[str, JSON]
+
+
+class Entry:
+    """One row with the revision of its last change, and that of each field."""
+
+    __slots__ = ("_json", "field_revs", "rev", "row")
+
+    def __init__(self, row: Row | None, rev: int, field_revs: dict[str, int]) -> None:
+        self.row = row  # None: removed
+        self.rev = rev
+        self.field_revs = field_revs
+        self._json: bytes | None = None
+
+    @property
+    def json(self) -> bytes:
+        """The row as JSON text, encoded at most once however many frames carry it; `null` if removed."""
+        if self._json is None:
+            self._json = orjson.dumps(self.row)
+        return self._json
+
+    def fields_since(self, rev: int) -> Row | None:
+        """The fields that changed after revision rev; None if the row was removed."""
+        if self.row is None:
+            return None
+        return {field: self.row[field] for field, changed in self.field_revs.items() if changed > rev}
+
+
+class Table:
+    """
+    One channel's rows. Entries stand in the order of their last change, so the newest ones are found from the end.
+
+    The caller sees to it that revisions arrive in order.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self.rev = 0  # of the last change
+
+    def __len__(self) -> int:
+        """How many keys are known, tombstones included."""
+        return len(self._entries)
+
+    def get(self, key: str) -> Entry | None:
+        """The entry of a key, a tombstone too; None if the key was never seen."""
+        return self._entries.get(key)
+
+    def live(self) -> Iterator[tuple[str, Row]]:
+        """All rows that are not removed."""
+        return ((key, entry.row) for key, entry in self._entries.items() if entry.row is not None)
+
+    def apply(self, rows: dict[str, Row | None], rev: int) -> list[str]:
+        """
+        Take whole rows (None removes) that changed at revision rev; return the keys that are different now.
+
+        Valid only while commits arrive unbroken: then what stands here is what stood before the commit, and comparing
+        tells which fields changed. A row equal to the one held is no change and keeps its revision.
+        """
+        changed = []
+        for key, row in rows.items():
+            held = self._entries.get(key)
+            if held is None or held.row is None or row is None:
+                if row is None and (held is None or held.row is None):
+                    continue  # removing what is not there
+                field_revs = {} if row is None else dict.fromkeys(row, rev)
+            else:
+                old, field_revs = held.row, held.field_revs
+                different = [field for field, value in row.items() if field not in old or old[field] != value]
+                if not different and len(old) == len(row):
+                    continue
+                if len(old) != len(row) or old.keys() != row.keys():
+                    # Another set of fields (a newer writer): a reader cannot unlearn a field, so all of it is new.
+                    field_revs = dict.fromkeys(row, rev)
+                else:
+                    field_revs |= dict.fromkeys(different, rev)
+            self._put(key, Entry(row, rev, field_revs))
+            changed.append(key)
+        if changed:
+            self.rev = rev
+        return changed
+
+    def load(self, rows: Iterable[tuple[str, Row | None, int]]) -> list[str]:
+        """
+        Take rows read from a store, (key, row, revision of its last change); return the keys that are newer now.
+
+        What happened between the row held and the one loaded is not known, and equal values prove nothing (A → B → A),
+        so every field of a newer row gets the row's revision.
+        """
+        newer = []
+        for key, row, rev in sorted(rows, key=lambda loaded: loaded[2]):
+            held = self._entries.get(key)
+            if held is None or held.rev < rev:
+                self._put(key, Entry(row, rev, {} if row is None else dict.fromkeys(row, rev)))
+                newer.append(key)
+        if newer and self._entries[newer[-1]].rev < self.rev:
+            # Some loaded rows are older than some held ones: restore the order of last change.
+            self._entries = dict(sorted(self._entries.items(), key=lambda item: item[1].rev))
+        self.rev = max(self.rev, max((self._entries[key].rev for key in newer), default=0))
+        return newer
+
+    def since(self, rev: int, keys: Collection[str] | None = None) -> list[tuple[str, Entry]]:
+        """
+        What changed after revision rev, among the given keys or all of them, oldest change first.
+
+        For rev 0 that is the snapshot, which leaves removed rows out; for any other, a removed row is an entry
+        whose `row` is None.
+        """
+        if keys is None or len(keys) * 4 > len(self._entries):
+            found = []
+            for key in reversed(self._entries):
+                entry = self._entries[key]
+                if entry.rev <= rev:
+                    break
+                if keys is None or key in keys:
+                    found.append((key, entry))
+            found.reverse()
+        else:
+            entries = self._entries
+            found = [(key, entries[key]) for key in keys if key in entries and entries[key].rev > rev]
+            found.sort(key=lambda item: item[1].rev)
+        return found if rev else [(key, entry) for key, entry in found if entry.row is not None]
+
+    def _put(self, key: str, entry: Entry) -> None:
+        self._entries.pop(key, None)  # to the end: newest last
+        self._entries[key] = entry

@@ -1,0 +1,28 @@
+"""Tasks that cannot die silently."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def running(coroutine: Coroutine[object, object, None], *, name: str) -> AsyncIterator[None]:
+    """
+    Run a task for the length of the block.
+
+    If it fails, so does the block, and the process is told to stop (SIGTERM: the server's own way out, which takes
+    leave of its clients first). A supervisor starts a new one.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(coroutine, name=name)
+            yield
+            task.cancel()
+    except* Exception:
+        log.exception("a task failed, the process stops", extra={"task": name})
+        signal.raise_signal(signal.SIGTERM)
+        raise

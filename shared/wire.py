@@ -1,0 +1,187 @@
+"""
+The Redis contract: head, stored rows and the envelopes on pub/sub, encoded and decoded.
+
+Rows and envelopes are opaque bytes to Redis: nothing on the server parses them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import orjson
+
+from shared.channels import Channel
+from shared.table import JSON, Row
+
+#: Version of everything in this file. A reader that meets a higher one keeps what it has and says so.
+CONTRACT = 1
+
+
+class InvalidEnvelope(Exception):  # noqa: N818 (the name says what it is)
+    """Bytes that are no envelope, head or row of this contract. Carries a reason from a closed list."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not an envelope of contract {CONTRACT}: {reason}")
+        self.reason = reason
+
+
+class NewerContract(Exception):  # noqa: N818 (as above)
+    """Written by a newer version than this one."""
+
+    def __init__(self, contract: int) -> None:
+        super().__init__(
+            f"the state in Redis is of contract {contract}, this version reads {CONTRACT}: update this service"
+        )
+        self.contract = contract
+
+
+class Head(NamedTuple):
+    """Where the history stands; revisions compare only within one epoch."""
+
+    epoch: str  # identity of the history: "20261123-k3f9q2", the trading day and random characters
+    rev: int  # of the last commit
+    commit: str  # id of the last commit, so that a writer recognises its own
+    time_ms: int  # the ingest's clock, moved on by each heartbeat; Unix ms
+    server: str  # run id of the Redis server that took the last replacement
+    more: bool  # the last commit was a part of a larger change; the rest follows
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything that changed in one turn of the ingest's loop, in all channels."""
+
+    epoch: str
+    from_rev: int  # covers the revisions after this one …
+    rev: int  # … up to this one
+    time_ms: int  # the ingest's clock when the newest feed message in it was read, Unix ms
+    rows: dict[Channel, dict[str, Row | None]]  # channel → key → whole row; None: removed
+    more: bool = False  # a part of a larger change: nothing may be shown before the last part
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Once a second: the ingest lives, and this is the head."""
+
+    epoch: str
+    rev: int
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The rows in Redis were replaced as a whole (a new epoch, or a server that had lost them): load."""
+
+    epoch: str
+    rev: int
+    time_ms: int
+
+
+Envelope = Commit | Heartbeat | Replaced
+
+
+def encode_row(row: Row | None, rev: int) -> bytes:
+    """A row as it is stored: the revision of its last change, a space, its JSON (`null` when removed)."""
+    return b"%d %b" % (rev, orjson.dumps(row))
+
+
+def decode_row(stored: bytes) -> tuple[Row | None, int]:
+    """The inverse of `encode_row`. Raises InvalidEnvelope."""
+    rev, _, text = stored.partition(b" ")
+    try:
+        row = orjson.loads(text)
+        if row is None or isinstance(row, dict):
+            return row, int(rev)
+    except ValueError:
+        pass
+    raise InvalidEnvelope("row")
+
+
+def encode_head(head: Head) -> dict[str, str | int]:
+    """The fields of the head's hash."""
+    return {
+        "contract": CONTRACT,
+        "epoch": head.epoch,
+        "rev": head.rev,
+        "commit": head.commit,
+        "time": head.time_ms,
+        "server": head.server,
+        "more": int(head.more),
+    }
+
+
+def decode_head(fields: Mapping[bytes, bytes]) -> Head | None:
+    """
+    The head from its hash; None if there is none. Unknown fields are ignored.
+
+    Raises InvalidEnvelope, NewerContract.
+    """
+    if not fields:
+        return None
+    try:
+        _check_contract(int(fields[b"contract"]))
+        return Head(
+            epoch=fields[b"epoch"].decode(),
+            rev=int(fields[b"rev"]),
+            commit=fields[b"commit"].decode(),
+            time_ms=int(fields[b"time"]),
+            server=fields[b"server"].decode(),
+            more=fields.get(b"more", b"0") != b"0",
+        )
+    except (KeyError, ValueError) as error:
+        raise InvalidEnvelope("head") from error
+
+
+def encode_envelope(envelope: Envelope) -> bytes:
+    """What is published for a commit, a heartbeat or a replacement."""
+    body: dict[str, JSON] = {
+        "type": type(envelope).__name__.lower(),
+        "contract": CONTRACT,
+        "epoch": envelope.epoch,
+        "rev": envelope.rev,
+        "time": envelope.time_ms,
+    }
+    if isinstance(envelope, Commit):
+        body["from"] = envelope.from_rev
+        body["more"] = envelope.more
+        body["channels"] = {channel.value: dict(rows) for channel, rows in envelope.rows.items()}
+    return orjson.dumps(body)
+
+
+def decode_envelope(message: bytes) -> Envelope | None:
+    """
+    One message of the updates channel; None for a type that this version does not know.
+
+    Channels that this version does not know are left out. Raises InvalidEnvelope, NewerContract.
+    """
+    try:
+        body = orjson.loads(message)
+        _check_contract(int(body["contract"]))
+        epoch, rev, time_ms = str(body["epoch"]), int(body["rev"]), int(body["time"])
+        match body["type"]:
+            case "commit":
+                rows = {Channel(name): rows for name, rows in body["channels"].items() if name in _CHANNELS}
+                if not all(_is_row(row) for table in rows.values() for row in table.values()):
+                    raise InvalidEnvelope("rows")
+                return Commit(epoch, int(body["from"]), rev, time_ms, rows, bool(body.get("more", False)))
+            case "heartbeat":
+                return Heartbeat(epoch, rev, time_ms)
+            case "replaced":
+                return Replaced(epoch, rev, time_ms)
+            case _:
+                return None
+    except orjson.JSONDecodeError as error:
+        raise InvalidEnvelope("json") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InvalidEnvelope("fields") from error
+
+
+_CHANNELS = frozenset(Channel)
+
+
+def _is_row(value: object) -> bool:
+    return value is None or isinstance(value, dict)
+
+
+def _check_contract(contract: int) -> None:
+    if contract > CONTRACT:
+        raise NewerContract(contract)
