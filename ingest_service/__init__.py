@@ -1,0 +1,1 @@
+"""The ingest: the feed of the exchange becomes tables, and the tables go to Redis."""

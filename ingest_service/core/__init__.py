@@ -1,0 +1,1 @@
+"""All knowledge of the exchange and its feed, pure: no event loop, clock, socket or log."""

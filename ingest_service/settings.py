@@ -1,0 +1,112 @@
+"""What can be set, by environment variables of the fields' names. The defaults are the documentation."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.settings_error import settings_error_line
+
+# The data types that the board is made of can be subscribed; the selector is ALL or symbols joined by dashes.
+CHANNELS = frozenset({"F", "X", "X-QUOTE", "X-TRADE", "B", "R", "MI", "OL", "ALL"})
+
+
+def _check_url(url: str, schemes: tuple[str, ...]) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in schemes:
+        raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    if parts.scheme == "unix":
+        if not parts.path:
+            raise ValueError("names no socket file")
+        return url
+    try:
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("has a port that is no number up to 65535") from None
+    if not host:
+        raise ValueError("names no host")
+    return url
+
+
+def _check_redis_url(url: str) -> str:
+    return _check_url(url, ("redis", "rediss", "unix"))
+
+
+def _check_http_url(url: str) -> str:
+    return _check_url(url, ("http", "https"))
+
+
+HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
+
+
+class IngestSettings(BaseSettings):
+    """All settings of the ingest. An empty variable counts as not set."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
+
+    redis_url: Annotated[str, AfterValidator(_check_redis_url)] = Field(
+        "redis://127.0.0.1:6379/0", description="where the tables are kept, such as redis://127.0.0.1:6379/0"
+    )
+    redis_prefix: str = Field(
+        "banggia", pattern=r"^[A-Za-z0-9_.:-]+$", description="what all keys begin with, such as banggia"
+    )
+    ssi_url: HttpUrl | None = Field(
+        None, description="sets SSI_API_URL and SSI_STREAM_URL at once, such as http://127.0.0.1:8765 for the simulator"
+    )
+    ssi_api_url: HttpUrl = Field(
+        "https://fc-data.ssi.com.vn", description="SSI's REST interface, such as https://fc-data.ssi.com.vn"
+    )
+    ssi_stream_url: HttpUrl = Field(
+        "https://fc-datahub.ssi.com.vn", description="SSI's stream, such as https://fc-datahub.ssi.com.vn"
+    )
+    ssi_consumer_id: str = Field(description="the consumer id of the SSI FastConnect Data key; demo for the simulator")
+    ssi_consumer_secret: SecretStr = Field(
+        min_length=1, description="the consumer secret of the SSI FastConnect Data key; demo for the simulator"
+    )
+    ssi_channels: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("X:ALL", "R:ALL", "MI:ALL", "F:ALL"),
+        min_length=1,
+        description="what to subscribe, such as X:ALL,R:ALL,MI:ALL,F:ALL",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="where to serve /metrics; 0 takes any free port, not set: nowhere"
+    )
+    cache_dir: Path = Field(
+        Path("var/cache"), description="a folder for the symbol lists of the last start, such as var/cache"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_address_for_both(cls, values: dict[str, object]) -> dict[str, object]:
+        address = values.get("ssi_url")
+        return values if address is None else {"ssi_api_url": address, "ssi_stream_url": address} | values
+
+    @field_validator("ssi_channels", mode="before")
+    @classmethod
+    def _channels_of_text(cls, value: object) -> object:
+        return tuple(part.replace(" ", "") for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("ssi_channels")
+    @classmethod
+    def _known_channels(cls, expressions: tuple[str, ...]) -> tuple[str, ...]:
+        names = [expression.partition(":")[0].upper() for expression in expressions]
+        for name, expression in zip(names, expressions, strict=True):
+            if name not in CHANNELS or not expression.partition(":")[2]:
+                raise ValueError("is no list of CHANNEL:SYMBOL or CHANNEL:ALL, joined by commas")
+        if len(set(names)) < len(names):
+            # Two entries of one channel could replace each other on the server.
+            raise ValueError("names a channel twice; join its symbols with dashes, such as X:SSI-VNM")
+        return expressions
+
+
+def load_settings() -> IngestSettings:
+    """The settings of the environment. A wrong one ends the program: one line on stderr, exit code 2."""
+    try:
+        return IngestSettings()
+    except ValidationError as error:
+        sys.stderr.write(settings_error_line(error, IngestSettings) + "\n")
+        raise SystemExit(2) from None
