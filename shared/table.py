@@ -5,7 +5,7 @@ Two rules hold everything here together. Revisions only grow within an epoch. A 
 that nothing is forgotten that somebody may still have to be told.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, ItemsView, Iterable, Iterator
 from typing import TypeAlias
 
 import orjson
@@ -57,6 +57,10 @@ class Table:
     def get(self, key: str) -> Entry | None:
         """The entry of a key, a tombstone too; None if the key was never seen."""
         return self._entries.get(key)
+
+    def entries(self) -> ItemsView[str, Entry]:
+        """All keys with their entries, tombstones included, oldest change first."""
+        return self._entries.items()
 
     def live(self) -> Iterator[tuple[str, Row]]:
         """All rows that are not removed."""

@@ -1,0 +1,111 @@
+"""
+What this ingest has published, and the commits that bring the rest.
+
+A number once given to a commit is never given to another. Rows stand in the tables at the revision of the commit that
+carries them, so the tables are at any time what a reader that took every commit holds.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+
+from shared.channels import Channel
+from shared.table import Row, Table
+from shared.wire import Commit, encode_row
+
+#: Limits of one commit. A script call blocks the server: 2,000 rows took 13 ms.
+MAX_ROWS = 256
+MAX_BYTES = 256_000
+
+#: Channels whose rows outlive a trading day.
+LASTING = (Channel.SYMBOLS, Channel.GROUPS, Channel.STATUS)
+
+Changes = Mapping[Channel, Mapping[str, Row | None]]
+
+
+def epoch_of(day: date, token: str) -> str:
+    """The identity of a history: its trading day and a random token, `20261123-k3f9q2`."""
+    return f"{day:%Y%m%d}-{token}"
+
+
+def day_of(epoch: str) -> date:
+    """The trading day of an epoch. Raises ValueError."""
+    return date.fromisoformat(epoch.partition("-")[0])
+
+
+class History:
+    """One epoch's tables, the last number given, and the changes that no commit has yet."""
+
+    def __init__(self, epoch: str, rev: int = 0) -> None:
+        self.epoch = epoch
+        self.rev = rev  # the last number given to a commit
+        self.tables = {channel: Table() for channel in Channel}
+        self._staged: dict[tuple[Channel, str], Row | None] = {}
+        # The parts of a larger change that are still to come. Later changes wait until all of them have left.
+        self._parts: deque[dict[Channel, dict[str, Row | None]]] = deque()
+
+    @property
+    def more(self) -> bool:
+        """A part of a larger change is still to come."""
+        return bool(self._parts)
+
+    def load(self, channel: Channel, rows: Iterable[tuple[str, Row | None, int]]) -> None:
+        """Take a channel's published rows: (key, row, revision of its last change)."""
+        self.tables[channel].load(rows)
+
+    def stored_rows(self, channel: Channel) -> Iterator[tuple[str, bytes]]:
+        """A channel as it stands in Redis: (key, stored row), removed rows included."""
+        return ((key, encode_row(entry.row, entry.rev)) for key, entry in self.tables[channel].entries())
+
+    def successor(self, epoch: str) -> "History":
+        """The history of the next epoch: the lasting rows, all at revision 1; the rest of the day is gone."""
+        heir = History(epoch, rev=1)
+        for channel in LASTING:
+            heir.tables[channel].load((key, row, 1) for key, row in self.tables[channel].live())
+        return heir
+
+    def stage(self, changes: Changes) -> None:
+        """Take changed rows, whole; None removes. The newest row of a key wins, so waiting costs one row a key."""
+        for channel, rows in changes.items():
+            for key, row in rows.items():
+                self._staged[channel, key] = row
+
+    def next_commit(self, time_ms: int) -> Commit | None:
+        """
+        The next commit, already applied to the tables; None if nothing differs from what was published.
+
+        A change above the limits leaves as several commits, all but the last marked `more`.
+        """
+        if not self._parts:
+            self._split_staged()
+        if not self._parts:
+            return None
+        rows = self._parts.popleft()
+        from_rev, self.rev = self.rev, self.rev + 1
+        for channel, changed in rows.items():
+            self.tables[channel].apply(changed, self.rev)
+        return Commit(self.epoch, from_rev, self.rev, time_ms, rows, more=self.more)
+
+    def _split_staged(self) -> None:
+        part: dict[Channel, dict[str, Row | None]] = {}
+        rows_left, bytes_left = MAX_ROWS, MAX_BYTES
+        for (channel, key), row in self._staged.items():
+            held = self.tables[channel].get(key)
+            if row == (held.row if held else None):
+                continue
+            size = _rough_size(row)
+            if rows_left == 0 or bytes_left < size:
+                self._parts.append(part)
+                part, rows_left, bytes_left = {}, MAX_ROWS, MAX_BYTES
+            part.setdefault(channel, {})[key] = row
+            rows_left, bytes_left = rows_left - 1, bytes_left - size
+        if part:
+            self._parts.append(part)
+        self._staged = {}
+
+
+def _rough_size(row: Row | None) -> int:
+    """About the bytes of a row's JSON. Only lists (groups, tops, the book) make a row large."""
+    if row is None:
+        return 4
+    return 30 * len(row) + sum(16 * len(value) for value in row.values() if isinstance(value, str | list | dict))

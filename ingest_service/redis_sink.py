@@ -1,0 +1,236 @@
+"""
+Writes to Redis under the lease: commits (rows, head and envelope in one script), heartbeats, replacements.
+
+Every command has a deadline. What a command that failed has done on the server is not known; all of these may simply
+be called again, since the scripts recognise a commit that they have already taken.
+"""
+
+from collections.abc import Awaitable, Iterable, Iterator
+from enum import StrEnum
+from itertools import islice
+from typing import NamedTuple, Protocol, cast
+
+from redis.asyncio import Redis
+
+from ingest_service.core.history import MAX_ROWS, History
+from shared.channels import Channel, RedisNames
+from shared.table import Row
+from shared.wire import (
+    Commit,
+    Head,
+    Heartbeat,
+    Replaced,
+    decode_head,
+    decode_row,
+    encode_envelope,
+    encode_head,
+    encode_row,
+)
+
+
+class Outcome(StrEnum):
+    """How the server took a commit."""
+
+    DONE = "done"
+    NO_LEASE = "lease"  # the lease has run out or is another's
+    OTHER_HEAD = "head"  # the head is not the one that this commit follows
+
+
+class Stored(NamedTuple):
+    """What Redis holds."""
+
+    head: Head
+    rows: dict[Channel, list[tuple[str, Row | None, int]]]
+
+
+# KEYS: lease, head, then one rows hash a channel.
+# ARGV: token, epoch, expected rev, commit id, updates channel, envelope, then for the head and for each channel:
+#       how many arguments follow for it, and those (field, value, …).
+_COMMIT = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
+local head = redis.call('HMGET', KEYS[2], 'epoch', 'rev', 'commit')
+if head[3] == ARGV[4] then return 'done' end
+if head[1] ~= ARGV[2] or head[2] ~= ARGV[3] then return 'head' end
+local at = 7
+for key = 2, #KEYS do
+  local count = tonumber(ARGV[at])
+  redis.call('HSET', KEYS[key], unpack(ARGV, at + 1, at + count))
+  at = at + 1 + count
+end
+redis.call('PUBLISH', ARGV[5], ARGV[6])
+return 'done'
+"""
+
+# KEYS: lease, head. ARGV: token, lease in ms, time, updates channel, envelope.
+_HEARTBEAT = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+if redis.call('EXISTS', KEYS[2]) == 0 then return 'head' end
+redis.call('HSET', KEYS[2], 'time', ARGV[3])
+redis.call('PUBLISH', ARGV[4], ARGV[5])
+return 'done'
+"""
+
+# KEYS: lease, a hash built aside. ARGV: token, keys and rows.
+_BUILD = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
+redis.call('HSET', KEYS[2], unpack(ARGV, 2))
+return 'done'
+"""
+
+# KEYS: lease, head, then pairs of rows hash and the hash built aside. ARGV: token, updates, envelope, head fields.
+_REPLACE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
+for at = 3, #KEYS, 2 do
+  redis.call('DEL', KEYS[at])
+  if redis.call('EXISTS', KEYS[at + 1]) == 1 then redis.call('RENAME', KEYS[at + 1], KEYS[at]) end
+end
+redis.call('DEL', KEYS[2])
+redis.call('HSET', KEYS[2], unpack(ARGV, 4))
+redis.call('PUBLISH', ARGV[2], ARGV[3])
+return 'done'
+"""
+
+_RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+
+_Argument = str | bytes | int
+
+
+class _Script(Protocol):
+    def __call__(self, keys: list[str], args: list[_Argument]) -> Awaitable[object]: ...
+
+
+class RedisSink:
+    """
+    The ingest's side of the Redis contract.
+
+    All methods raise redis.exceptions.RedisError when the server does not answer in time.
+    """
+
+    def __init__(self, redis: Redis, names: RedisNames, *, token: str, lease_ms: int) -> None:
+        self._redis = redis
+        self._names = names
+        self._token = token
+        self._lease_ms = lease_ms
+        self._commit_script = self._script(_COMMIT)
+        self._heartbeat_script = self._script(_HEARTBEAT)
+        self._build_script = self._script(_BUILD)
+        self._replace_script = self._script(_REPLACE)
+        self._release_script = self._script(_RELEASE)
+
+    async def take_lease(self) -> bool:
+        """True if this process may commit from now on, for the length of the lease unless a heartbeat extends it."""
+        if await self._redis.set(self._names.lease, self._token, nx=True, px=self._lease_ms):
+            return True
+        return await self._redis.get(self._names.lease) == self._token.encode()
+
+    async def release_lease(self) -> None:
+        """Let a standby take over at once."""
+        await self._release_script([self._names.lease], [self._token])
+
+    async def server(self) -> str:
+        """The run id of the server: another one may have lost commits."""
+        return str((await self._redis.info("server"))["run_id"])
+
+    async def head(self) -> Head | None:
+        """Where the published history stands. Raises InvalidEnvelope, NewerContract."""
+        return decode_head(await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._names.head)))
+
+    async def load(self) -> Stored | None:
+        """What was published; None if nothing was. Raises InvalidEnvelope, NewerContract."""
+        head = await self.head()
+        if head is None:
+            return None
+        rows: dict[Channel, list[tuple[str, Row | None, int]]] = {}
+        for channel in Channel:
+            rows[channel] = []
+            async for key, stored in self._redis.hscan_iter(self._names.rows(channel), count=MAX_ROWS):
+                rows[channel].append((key.decode(), *decode_row(stored)))
+        return Stored(head, rows)
+
+    async def commit(self, commit: Commit, commit_id: str) -> Outcome:
+        """Write and publish one commit. The same commit may be sent again as often as it takes."""
+        head: list[_Argument] = [
+            "rev",
+            commit.rev,
+            "commit",
+            commit_id,
+            "time",
+            commit.time_ms,
+            "more",
+            int(commit.more),
+        ]
+        keys = [self._names.lease, self._names.head]
+        args: list[_Argument] = [
+            self._token,
+            commit.epoch,
+            commit.from_rev,
+            commit_id,
+            self._names.updates,
+            encode_envelope(commit),
+            len(head),
+            *head,
+        ]
+        for channel, rows in commit.rows.items():
+            keys.append(self._names.rows(channel))
+            args.append(2 * len(rows))
+            for key, row in rows.items():
+                args += (key, encode_row(row, commit.rev))
+        return await self._outcome(self._commit_script, keys, args)
+
+    async def heartbeat(self, epoch: str, rev: int, time_ms: int) -> Outcome:
+        """Extend the lease, move the head's clock on, and publish both."""
+        return await self._outcome(
+            self._heartbeat_script,
+            [self._names.lease, self._names.head],
+            [
+                self._token,
+                self._lease_ms,
+                time_ms,
+                self._names.updates,
+                encode_envelope(Heartbeat(epoch, rev, time_ms)),
+            ],
+        )
+
+    async def replace(self, history: History, commit_id: str, *, server: str, time_ms: int) -> Outcome:
+        """
+        Put the whole history in the place of whatever is there: a new epoch, or rows that a server has lost.
+
+        The rows are built aside, so that nobody ever reads half of them, and renamed by the script that writes the
+        head. Rows keep their revisions: a reader that has them takes nothing anew.
+        """
+        names = self._names
+        swapped = [names.lease, names.head]
+        for channel in Channel:
+            await self._redis.delete(names.next_rows(channel))
+            for some in _in_parts(history.stored_rows(channel)):
+                if (
+                    await self._outcome(
+                        self._build_script, [names.lease, names.next_rows(channel)], [self._token, *some]
+                    )
+                    is not Outcome.DONE
+                ):
+                    return Outcome.NO_LEASE
+            swapped += (names.rows(channel), names.next_rows(channel))
+        head = encode_head(Head(history.epoch, history.rev, commit_id, time_ms, server, history.more))
+        envelope = encode_envelope(Replaced(history.epoch, history.rev, time_ms))
+        fields: list[_Argument] = [part for field in head.items() for part in field]
+        return await self._outcome(self._replace_script, swapped, [self._token, names.updates, envelope, *fields])
+
+    def _script(self, source: str) -> _Script:
+        return cast("_Script", self._redis.register_script(source))
+
+    async def _outcome(self, script: _Script, keys: list[str], args: list[_Argument]) -> Outcome:
+        answer = await script(keys, args)
+        assert isinstance(answer, bytes)  # noqa: S101 (our own scripts answer with a word)
+        return Outcome(answer.decode())
+
+
+def _in_parts(rows: Iterable[tuple[str, bytes]]) -> Iterator[list[_Argument]]:
+    """Keys and rows, flat, in calls small enough not to block the server."""
+    left = iter(rows)
+    while part := list(islice(left, MAX_ROWS)):
+        yield [item for pair in part for item in pair]

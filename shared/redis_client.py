@@ -1,0 +1,24 @@
+"""The Redis connection of every process: each command has a deadline, and nothing is retried behind our back."""
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+#: No command of ours is slow on a live server; a dead one must be noticed before clients would.
+COMMAND_DEADLINE_S = 2.0
+
+
+def open_redis(url: str) -> Redis:
+    """
+    A client for the URL; it connects when first used. Close it with `aclose()`.
+
+    RESP2, because redis-py spends less on a pub/sub message with it. No retries: whether a command may be sent again
+    is known to the caller only.
+    """
+    return Redis.from_url(
+        url,
+        protocol=2,
+        socket_timeout=COMMAND_DEADLINE_S,
+        socket_connect_timeout=COMMAND_DEADLINE_S,
+        retry=Retry(NoBackoff(), 0),
+    )
