@@ -8,7 +8,7 @@ makes good what was missed. A connection is closed before its successor is opene
 import asyncio
 import random as standard_random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Protocol
 
 import httpx2
@@ -103,7 +103,12 @@ class FastConnect:
         self._start_over = asyncio.Event()
         self._start_over_reason = ""
 
-    async def events(self) -> AsyncIterator[FeedEvent]:
+    @property
+    def waiting(self) -> int:
+        """How many messages are read but not yet taken: near 0, unless the owner is busy."""
+        return self._inbox.waiting
+
+    async def events(self) -> AsyncGenerator[FeedEvent, None]:
         """
         Connect, and yield what happens, until cancelled or closed. One iteration at a time.
 

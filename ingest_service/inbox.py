@@ -20,7 +20,7 @@ class Inbox:
     def __init__(self, max_waiting: int = MAX_WAITING) -> None:
         self._max_waiting = max_waiting
         self._events: list[FeedEvent] = []
-        self._waiting = 0  # messages and other events in the list
+        self.waiting = 0  # messages and other events in the list
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._ended = False
@@ -28,7 +28,7 @@ class Inbox:
     @property
     def full(self) -> bool:
         """Whether `put` must wait for `room`."""
-        return self._waiting >= self._max_waiting
+        return self.waiting >= self._max_waiting
 
     async def room(self) -> None:
         """Wait until it is not full."""
@@ -40,14 +40,14 @@ class Inbox:
         """Add an event. Only after `room`."""
         last = self._events[-1] if self._events else None
         if isinstance(event, Broadcasts):
-            self._waiting += len(event.arguments)
+            self.waiting += len(event.arguments)
             if isinstance(last, Broadcasts):
                 last.arguments.extend(event.arguments)
                 self._events[-1] = Broadcasts(last.arguments, event.received_ms)
             else:
                 self._events.append(event)
         else:
-            self._waiting += 1
+            self.waiting += 1
             self._events.append(event)
         self._filled.set()
 
@@ -55,7 +55,7 @@ class Inbox:
         """Wait for events and take all that wait; an empty list after `end`."""
         await self._filled.wait()
         events, self._events = self._events, []
-        self._waiting = 0
+        self.waiting = 0
         self._emptied.set()
         if not self._ended:
             self._filled.clear()

@@ -15,18 +15,16 @@ CHANNELS = frozenset({"F", "X", "X-QUOTE", "X-TRADE", "B", "R", "MI", "OL", "ALL
 
 
 def _check_url(url: str, schemes: tuple[str, ...]) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:  # its text would repeat the address, and with it a password
+        raise ValueError("is no address, or its port is no number up to 65535") from None
     if parts.scheme not in schemes:
         raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-    if parts.scheme == "unix":
-        if not parts.path:
-            raise ValueError("names no socket file")
-        return url
-    try:
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError("has a port that is no number up to 65535") from None
-    if not host:
+    if parts.scheme == "unix" and not parts.path:
+        raise ValueError("names no socket file")
+    if parts.scheme != "unix" and not host:
         raise ValueError("names no host")
     return url
 
