@@ -173,7 +173,8 @@ class FastConnect:
             async with subscribed(self._http, self._stream_url, token, line.expression) as socket:
                 self._up.add(line.expression)
                 self._refused.discard(line.expression)
-                await self._tell_if_up()
+                if self._news_of_up():
+                    await self._deliver(LinkUp(self._layout), socket)
                 await self._read(socket, line)
         except TokenRefusedError:
             self._tokens.token_refused(token)
@@ -228,11 +229,15 @@ class FastConnect:
         await self._inbox.room()
         self._inbox.put(event)
 
-    async def _tell_if_up(self) -> None:
-        layout = tuple(line.expression for line in self._lines)
-        if not self._told_up and self._up and self._up | self._refused >= set(layout):
-            self._told_up = True
-            await self._tell(LinkUp(layout))
+    @property
+    def _layout(self) -> tuple[str, ...]:
+        return tuple(line.expression for line in self._lines)
+
+    def _news_of_up(self) -> bool:
+        """Whether the link became whole just now: each line stands or is left out, and one at least stands."""
+        news = not self._told_up and bool(self._up) and self._up | self._refused >= set(self._layout)
+        self._told_up = self._told_up or news
+        return news
 
     async def _tell_down(self, reason: str) -> None:
         self._told_up = False
@@ -245,4 +250,5 @@ class FastConnect:
         if not self._up:
             await self._tell_down(f"the subscription was refused: {reason}")
         self.split()
-        await self._tell_if_up()
+        if self._news_of_up():
+            await self._tell(LinkUp(self._layout))

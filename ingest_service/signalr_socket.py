@@ -216,7 +216,12 @@ def _refusal(step: str, status_code: int) -> LinkError:
 
 
 def _told(closed: websockets.ConnectionClosed) -> str:
-    """What the server's close frame said, if there was one."""
-    if closed.rcvd is None:
+    """Who closed, with what code and words."""
+    if closed.sent is not None and not closed.rcvd_then_sent:
+        # Ours came first: a frame that is too large, or against the protocol; an answer to it says nothing new.
+        by, frame = "us", closed.sent
+    elif closed.rcvd is not None:
+        by, frame = "the server", closed.rcvd
+    else:
         return "the connection broke without a close frame"
-    return f"closed by the server with {closed.rcvd.code}" + (f" ({closed.rcvd.reason})" if closed.rcvd.reason else "")
+    return f"closed by {by} with {frame.code}" + (f" ({frame.reason})" if frame.reason else "")

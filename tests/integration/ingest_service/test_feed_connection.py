@@ -168,6 +168,20 @@ async def test_a_close_frame_is_told_and_all_is_subscribed_again(code: int, reas
         assert hub.most_at_once[""] == 1
 
 
+async def test_a_frame_beyond_all_bounds_closes_the_connection_and_says_who_did_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signalr_socket, "MAX_FRAME_BYTES", 1000)
+
+    async with running_hub() as hub, listening(hub) as owner:
+        await eventually(lambda: bool(owner.ups))
+
+        await hub.send(broadcast("x" * 1000))
+        await eventually(lambda: len(owner.ups) == 2)
+
+        assert owner.reasons_down[0].startswith("closed by us with 1009")
+
+
 async def test_a_connection_that_breaks_without_a_goodbye_is_made_anew() -> None:
     async with running_hub() as hub, listening(hub) as owner:
         await eventually(lambda: bool(owner.ups))
@@ -239,6 +253,20 @@ async def test_a_failed_log_in_is_told_and_recovers_without_a_restart() -> None:
         await eventually(lambda: bool(owner.ups))
 
         assert set(owner.reasons_down) == {"log-in: The connection is invalid"}
+
+
+async def test_a_bug_rises_to_the_owner_and_no_socket_stays() -> None:
+    class Broken(FixedTokens):
+        async def token(self) -> str:
+            raise ZeroDivisionError
+
+    async with running_hub() as hub, open_http() as http:
+        feed = FastConnect(http, Broken(), stream_url=hub.url, channels=CHANNELS)
+
+        with pytest.raises(ExceptionGroup) as caught:
+            await anext(feed.events())
+
+        assert caught.group_contains(ZeroDivisionError)
 
 
 async def test_after_a_quota_refusal_the_wait_is_half_a_minute_at_least() -> None:
