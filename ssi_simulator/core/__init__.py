@@ -1,0 +1,1 @@
+"""The simulated market itself: pure, deterministic by seed, with time as an argument."""
