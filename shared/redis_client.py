@@ -1,5 +1,7 @@
 """The Redis connection of every process: each command has a deadline, and nothing is retried behind our back."""
 
+from urllib.parse import urlsplit
+
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -22,3 +24,21 @@ def open_redis(url: str) -> Redis:
         socket_connect_timeout=COMMAND_DEADLINE_S,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+def check_redis_url(url: str) -> str:
+    """The URL itself, if it can be one. Raises ValueError with what is wrong."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    if parts.scheme == "unix":
+        if not parts.path:
+            raise ValueError("names no socket file")
+        return url
+    try:
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("has a port that is no number up to 65535") from None
+    if not host:
+        raise ValueError("names no host")
+    return url

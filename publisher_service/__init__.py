@@ -1,0 +1,1 @@
+"""Redis → tables → websockets: any number of replicas, each with its own clients.."""

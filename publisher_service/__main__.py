@@ -1,0 +1,87 @@
+"""`python -m publisher_service [--port P]`: one replica, configured by environment variables."""
+
+import argparse
+import logging
+import socket
+import sys
+from types import FrameType
+
+import uvicorn
+
+from publisher_service.app import create_app
+from publisher_service.settings import PublisherSettings, load_settings
+from publisher_service.shared_frames import SharedFramesProtocol
+from shared.log import configure_logging
+
+log = logging.getLogger(__name__)
+
+#: A client's message is small; a larger one closes the connection with 1009.
+MAX_MESSAGE_BYTES = 65_536
+#: For handlers that do not end by themselves; connections are closed at once.
+SHUTDOWN_DEADLINE_S = 5
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, with a drain that begins at the signal: the lifespan ends too late for it."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Say what waits to be said before the sockets are closed."""
+        state = self.config.loaded_app.state if hasattr(self.config.loaded_app, "state") else None
+        if state is not None and hasattr(state, "readiness"):
+            state.readiness.drain()
+            state.hub.stop()
+        super().handle_exit(sig, frame)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until told to stop. Exit code 2: a wrong setting, or a port that is taken."""
+    parser = argparse.ArgumentParser(prog="run.py publish", description=__doc__)
+    parser.add_argument("--host", help="the address to listen on (HOST)")
+    parser.add_argument("--port", type=int, help="the port to listen on; 0 takes any free one (PORT)")
+    chosen = parser.parse_args(arguments)
+    given = {name: value for name, value in vars(chosen).items() if value is not None}
+    settings = load_settings().model_copy(update=given)
+    configure_logging(settings.log_level)
+    try:
+        listener = listen(settings)
+    except OSError as error:
+        sys.stderr.write(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
+            "Stop what uses it, or choose another with --port.\n"
+        )
+        return 2
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its lines name addresses with their queries
+    host, port = listener.getsockname()[:2]
+    log.info("publisher listens", extra={"url": f"http://{host}:{port}"})
+    server = Server(
+        uvicorn.Config(
+            create_app(settings),
+            ws=SharedFramesProtocol,
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_per_message_deflate=False,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=SHUTDOWN_DEADLINE_S,
+        )
+    )
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def listen(settings: PublisherSettings) -> socket.socket:
+    """The listening socket. Raises OSError."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError:
+        listener.close()
+        raise
+    listener.set_inheritable(True)
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

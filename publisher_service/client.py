@@ -1,0 +1,92 @@
+"""One connection as the hub sees it: a door to write to, and what is still owed through it."""
+
+from collections import deque
+from typing import Protocol
+
+from publisher_service.core.position import Position
+from publisher_service.core.views import NOTHING, View
+from shared.channels import Channel
+from shared.table import JSON
+
+#: Answers that may wait for a client that asks but does not read.
+MAX_OWED_ANSWERS = 32
+
+
+class Door(Protocol):
+    """A websocket that takes finished frames. It calls `Hub.drained` when it is ready again."""
+
+    @property
+    def ready(self) -> bool:
+        """Everything written so far was taken by the kernel, and the connection is open."""
+
+    @property
+    def paused_since_s(self) -> float | None:
+        """Since when it has not been ready, on the event loop's clock."""
+
+    def write(self, frame: bytes) -> None:
+        """Write a finished frame; never waits."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close. What the peer does not read is thrown away after a few seconds."""
+
+
+class Subscription:
+    """A client's place in a view."""
+
+    __slots__ = (
+        "answered", "client", "deadline_s", "frames", "frames_rev",
+        "next_frame", "request_id", "rev", "since", "view",
+    )  # fmt: skip
+
+    def __init__(self, client: "Client", view: View, request_id: JSON, since: Position | None) -> None:
+        self.client = client
+        self.view = view
+        self.request_id = request_id
+        self.since = since  # where the client says it stands
+        self.answered = False
+        self.deadline_s = 0.0  # until when the answer may wait for the replica to reach `since`
+        self.rev = NOTHING  # of the last frame written
+        # Frames on their way, for what does not fit into one: they are shared with all who are sent the same.
+        self.frames: list[bytes] = []
+        self.next_frame = 0
+        self.frames_rev = 0
+
+    @property
+    def sending(self) -> bool:
+        """Some of its frames are still to be written."""
+        return self.next_frame < len(self.frames)
+
+    def send(self, frames: list[bytes], rev: int) -> None:
+        """Take frames to be written one after the other; the last one brings the client to rev."""
+        self.frames, self.next_frame, self.frames_rev = frames, 0, rev
+
+    def pop_frame(self) -> bytes:
+        """The next of its frames."""
+        frame = self.frames[self.next_frame]
+        self.next_frame += 1
+        if not self.sending:
+            self.frames, self.next_frame = [], 0
+            self.rev = self.frames_rev
+        return frame
+
+    def forget(self) -> None:
+        """What the client holds is not valid any more: it is owed a snapshot."""
+        self.frames, self.next_frame = [], 0
+        self.rev = NOTHING
+
+
+class Client:
+    """A connection's subscriptions, one a channel, and the few control messages that wait."""
+
+    __slots__ = ("door", "owed", "owes_status", "subscriptions")
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.subscriptions: dict[Channel, Subscription] = {}
+        self.owed: deque[bytes] = deque()
+        self.owes_status = True  # the first frame of every connection
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits, and a frame written now goes to the kernel at once."""
+        return not self.owed and not self.owes_status and self.door.ready

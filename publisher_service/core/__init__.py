@@ -1,0 +1,1 @@
+"""The rules of fan-out: replica, views, throttle, frames, status. Pure, and given its time."""

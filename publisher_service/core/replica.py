@@ -1,0 +1,87 @@
+"""
+A replica's copy of all tables, and the moment of history at which it stands.
+
+Exact, or loaded anew: a commit that does not follow what is held raises Gap, and the caller reads the rows from Redis.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from shared.channels import Channel
+from shared.table import Row, Table
+from shared.wire import Commit, Head
+
+LoadedRows = Mapping[Channel, Sequence[tuple[str, Row | None, int]]]
+
+
+class Gap(Exception):  # noqa: N818 (a fact of the history, not a fault)
+    """A commit does not follow what is held."""
+
+
+class Change(NamedTuple):
+    """What a commit or a load made different."""
+
+    new_epoch: bool  # everything is different: nothing of what a client holds is still valid
+    keys: dict[Channel, list[str]]
+
+
+NO_CHANGE = Change(new_epoch=False, keys={})
+
+
+class Replica:
+    """All tables at one epoch and revision."""
+
+    def __init__(self) -> None:
+        self.epoch = ""  # empty: never loaded
+        self.rev = 0
+        self.time_ms = 0  # the ingest's clock at `rev`, Unix ms
+        self.tables = {channel: Table() for channel in Channel}
+        self._more = False  # the rest of a larger change is still to come
+        self._whole_at = 0  # after a load: the revision from which the tables are of one moment
+
+    @property
+    def loaded(self) -> bool:
+        """Something was loaded, at some time."""
+        return bool(self.epoch)
+
+    @property
+    def settled(self) -> bool:
+        """The tables are of one moment, and may be shown."""
+        return self.loaded and not self._more and self.rev >= self._whole_at
+
+    def load(self, before: Head, rows: LoadedRows, after: Head) -> Change:
+        """
+        Take the rows read between two looks at the head, both of one epoch.
+
+        A row carries its own revision, so rows that changed while they were read do no harm: the tables are of one
+        moment as soon as the commits up to `after` have been applied.
+        """
+        new_epoch = before.epoch != self.epoch
+        if new_epoch:
+            self.epoch, self.rev = before.epoch, 0
+            self.tables = {channel: Table() for channel in Channel}
+        keys = {channel: self.tables[channel].load(loaded) for channel, loaded in rows.items()}
+        # A server that fell back to an older state teaches nothing: what is held is newer.
+        self.rev = max(self.rev, before.rev)
+        self.time_ms = max(self.time_ms, before.time_ms)
+        self._whole_at = after.rev
+        self._more = before.more
+        return Change(new_epoch, {channel: changed for channel, changed in keys.items() if changed})
+
+    def apply(self, commit: Commit) -> Change:
+        """Take a commit; one that is older than what is held changes nothing. Raises Gap."""
+        if commit.epoch != self.epoch or commit.from_rev > self.rev:
+            raise Gap
+        if commit.rev <= self.rev:
+            return NO_CHANGE
+        keys = {}
+        for channel, rows in commit.rows.items():
+            table = self.tables[channel]
+            if self.rev < self._whole_at:
+                changed = table.load((key, row, commit.rev) for key, row in rows.items())
+            else:
+                changed = table.apply(rows, commit.rev)
+            if changed:
+                keys[channel] = changed
+        self.rev, self.time_ms, self._more = commit.rev, commit.time_ms, commit.more
+        return Change(new_epoch=False, keys=keys)

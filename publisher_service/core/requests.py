@@ -1,0 +1,166 @@
+"""What clients may say, checked at the border; what is wrong is told with a code from a closed list."""
+
+from typing import Literal, NamedTuple
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from publisher_service.core.position import InvalidPosition, Position
+from publisher_service.core.selection import InvalidKeys, Selection
+from publisher_service.core.views import Mode, ViewKey
+from shared.channels import Channel
+from shared.table import JSON
+
+
+class InvalidRequest(Exception):  # noqa: N818 (the name says what it is)
+    """A message that cannot be carried out: a code for programs, a sentence for people."""
+
+    def __init__(self, code: str, text: str, request_id: JSON = None) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.request_id = request_id
+
+    def message(self) -> dict[str, JSON]:
+        """The error message to the client."""
+        body: dict[str, JSON] = {"type": "error"}
+        if self.request_id is not None:
+            body["id"] = self.request_id
+        return {**body, "code": self.code, "message": self.text}
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    id: int | str | None = None
+
+
+class Subscribe(_Message):
+    """Follow a channel; replaces the connection's earlier subscription of it."""
+
+    type: Literal["subscribe"]
+    channel: str
+    keys: list[str] | None = None
+    interval: int | None = None
+    mode: str = Mode.ROWS
+    since: str | None = None
+
+
+class Unsubscribe(_Message):
+    """Stop following a channel."""
+
+    type: Literal["unsubscribe"]
+    channel: str
+
+
+class Ping(_Message):
+    """Answered by `pong` with the same id."""
+
+    type: Literal["ping"]
+
+
+class Auth(_Message):
+    """A token for this connection."""
+
+    type: Literal["auth"]
+    token: str
+
+
+Request = Subscribe | Unsubscribe | Ping | Auth
+
+_MODELS: dict[str, type[Request]] = {"subscribe": Subscribe, "unsubscribe": Unsubscribe, "ping": Ping, "auth": Auth}
+
+
+def parse(text: str | None) -> Request:
+    """A client's message; None stands for a binary one. Raises InvalidRequest."""
+    if text is None:
+        raise InvalidRequest("binary_message", "messages are JSON text; binary ones are not read")
+    try:
+        body = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest("invalid_json", f"not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise InvalidRequest("invalid_message", 'a message is a JSON object with a "type"')
+    request_id = body.get("id")
+    if not isinstance(request_id, int | str) or isinstance(request_id, bool):
+        request_id = None
+    kind = body.get("type")
+    model = _MODELS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        raise InvalidRequest("unknown_type", f"type must be one of {', '.join(_MODELS)}", request_id)
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        code = "invalid_interval" if field == "interval" else "invalid_message"
+        raise InvalidRequest(code, f"{field}: {first['msg']}", request_id) from error
+
+
+class AddressQuery(NamedTuple):
+    """A subscription as an address writes it: `/ws/market?keys=SSI,@VN30&interval=500&mode=rows&since=…`."""
+
+    channel: str
+    keys: str | None = None
+    interval: str | None = None
+    mode: str | None = None
+    since: str | None = None
+
+    def subscription(self) -> Subscribe:
+        """The message that asks for the same. Raises InvalidRequest."""
+        try:
+            interval_ms = None if self.interval is None else int(self.interval)
+        except ValueError:
+            raise InvalidRequest("invalid_interval", "interval is in milliseconds, above 0") from None
+        return Subscribe(
+            type="subscribe",
+            channel=self.channel,
+            keys=None if self.keys is None else self.keys.split(","),
+            interval=interval_ms,
+            mode=self.mode or Mode.ROWS,
+            since=self.since,
+        )
+
+
+def parse_channel(name: str, request_id: JSON = None) -> Channel:
+    """A channel by its name. Raises InvalidRequest."""
+    try:
+        return Channel(name)
+    except ValueError:
+        raise InvalidRequest("unknown_channel", f"there are the channels {', '.join(Channel)}", request_id) from None
+
+
+class Intervals:
+    """The tiers that a wanted interval is rounded up to, and each channel's default."""
+
+    def __init__(self, tiers_ms: tuple[int, ...], default_ms: int, channels_ms: dict[Channel, int]) -> None:
+        self.tiers_ms = tuple(sorted(tiers_ms))
+        self._defaults_ms = {channel: self.tier(channels_ms.get(channel, default_ms)) for channel in Channel}
+
+    def tier(self, wanted_ms: int) -> int:
+        """The smallest tier that is not below; the largest tier for anything above."""
+        return next((tier for tier in self.tiers_ms if tier >= wanted_ms), self.tiers_ms[-1])
+
+    def view_key(self, request: Subscribe) -> ViewKey:
+        """The view that a subscription asks for. Raises InvalidRequest."""
+        channel = parse_channel(request.channel, request.id)
+        if request.interval is not None and request.interval <= 0:
+            raise InvalidRequest("invalid_interval", "interval is in milliseconds, above 0", request.id)
+        try:
+            mode = Mode(request.mode)
+        except ValueError:
+            raise InvalidRequest("invalid_mode", f"mode must be one of {', '.join(Mode)}", request.id) from None
+        try:
+            selection = Selection.of(request.keys)
+        except InvalidKeys as error:
+            raise InvalidRequest("invalid_keys", str(error), request.id) from error
+        interval_ms = self._defaults_ms[channel] if request.interval is None else self.tier(request.interval)
+        return ViewKey(channel, selection, interval_ms, mode)
+
+
+def parse_since(request: Subscribe) -> Position | None:
+    """The position to resume at. Raises InvalidRequest."""
+    try:
+        return None if request.since is None else Position.parse(request.since)
+    except InvalidPosition as error:
+        raise InvalidRequest("invalid_position", str(error), request.id) from error

@@ -1,0 +1,129 @@
+"""
+A view: channel, keys, interval and mode. Its clients share one frame.
+
+A flush asks the table once what changed since the view's last flush; whoever has that flush, or anything newer, takes
+the shared frame. Whoever is further behind gets a frame of its own position, shared with all who stand there too.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+import orjson
+
+from publisher_service.core import frames
+from publisher_service.core.position import Position
+from publisher_service.core.replica import Replica
+from publisher_service.core.selection import Resolved, Selection
+from publisher_service.core.throttle import Throttle
+from shared.channels import Channel
+from shared.table import JSON, Entry
+
+#: The revision of a client that holds nothing: it is owed a snapshot.
+NOTHING = -1
+#: More rows than this are not sent again and again as a whole.
+MAX_SNAPSHOT_MODE_ROWS = 500
+
+
+class Mode(StrEnum):
+    """What an update carries."""
+
+    ROWS = "rows"  # the changed rows, whole
+    FIELDS = "fields"  # of the changed rows, the changed fields
+    SNAPSHOT = "snapshot"  # all selected rows, each time
+
+
+class ViewKey(NamedTuple):
+    """What makes two subscriptions share their frames."""
+
+    channel: Channel
+    selection: Selection
+    interval_ms: int
+    mode: Mode
+
+
+class View:
+    """The frames of one view over a replica, made at most once for each position a client may stand at."""
+
+    def __init__(self, key: ViewKey, replica: Replica) -> None:
+        self.key = key
+        self.throttle = Throttle(key.interval_ms / 1000)
+        self.rev = replica.rev  # of the last flush
+        self.flushed_at_s = 0.0
+        self._replica = replica
+        self._resolved = Resolved(None, 0)
+        self._fingerprint = key.selection.fingerprint(key.channel)
+        self._snapshot: tuple[Position, list[bytes]] | None = None
+        self.resolve()
+
+    @property
+    def keys(self) -> frozenset[str] | None:
+        """The keys selected now; None: all."""
+        return self._resolved.keys
+
+    def resolve(self) -> bool:
+        """Look the groups up again. True if one of them changed: what clients hold is of another selection."""
+        resolved = self.key.selection.resolve(self._replica.tables[Channel.GROUPS])
+        changed = resolved.rev != self._resolved.rev
+        self._resolved = resolved
+        if changed:
+            self._snapshot = None
+        return changed
+
+    def resumes(self, position: Position) -> bool:
+        """The position is of this view's keys, epoch and past, and no group in them changed since."""
+        return (
+            position.fingerprint == self._fingerprint
+            and position.epoch == self._replica.epoch
+            and self._resolved.rev <= position.rev <= self._replica.rev
+        )
+
+    def is_too_large(self) -> bool:
+        """In snapshot mode: the selection has more rows than are sent each time."""
+        if self.key.mode is not Mode.SNAPSHOT:
+            return False
+        table = self._replica.tables[self.key.channel]
+        return (len(table) if self.keys is None else len(self.keys)) > MAX_SNAPSHOT_MODE_ROWS
+
+    def snapshot(self) -> list[bytes]:
+        """The frames of a snapshot at the replica's revision, kept while nothing in the channel changes."""
+        table = self._replica.tables[self.key.channel]
+        if self._snapshot is not None:
+            position, kept = self._snapshot
+            if position.epoch == self._replica.epoch and position.rev >= table.rev:
+                return kept
+        made = self._make_snapshot(None)
+        self._snapshot = (Position(self._replica.epoch, self._replica.rev, self._fingerprint), made)
+        return made
+
+    def changes(self, from_rev: int) -> list[tuple[str, Entry]]:
+        """What is different from revision from_rev in the view's keys."""
+        return self._replica.tables[self.key.channel].since(from_rev, self.keys)
+
+    def update(self, from_rev: int, changes: Iterable[tuple[str, Entry]], request_id: JSON = None) -> list[bytes]:
+        """The frames of an update from from_rev to the replica's revision."""
+        if self.key.mode is Mode.FIELDS:
+            rows = [(key, orjson.dumps(entry.fields_since(from_rev))) for key, entry in changes]
+        else:
+            rows = [(key, entry.json) for key, entry in changes]
+        return frames.update(self._head(), from_rev, rows, request_id)
+
+    def answer(self, since: int | None, request_id: JSON) -> list[bytes]:
+        """The frames that answer a subscription: an update from the revision it resumes at, else a snapshot."""
+        if since is not None and self.key.mode is not Mode.SNAPSHOT:
+            return self.update(since, self.changes(since), request_id)
+        return self.snapshot() if request_id is None else self._make_snapshot(request_id)
+
+    def document(self) -> tuple[str, bytes]:
+        """The position, and the snapshot as one JSON text."""
+        head = self._head()
+        return head.position, frames.document(head, ((key, entry.json) for key, entry in self.changes(0)))
+
+    def _make_snapshot(self, request_id: JSON) -> list[bytes]:
+        rows = ((key, entry.json) for key, entry in self.changes(0))
+        return frames.snapshot(self._head(), self.key.interval_ms, rows, request_id)
+
+    def _head(self) -> frames.DataHead:
+        replica = self._replica
+        position = Position(replica.epoch, replica.rev, self._fingerprint)
+        return frames.DataHead(self.key.channel, replica.epoch, replica.rev, str(position), replica.time_ms)

@@ -1,0 +1,102 @@
+"""Snapshots over HTTP, health, metrics and the board."""
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Header, HTTPException, Request, Response
+from fastapi.responses import FileResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from publisher_service.core.replica import Replica
+from publisher_service.core.requests import AddressQuery, Intervals, InvalidRequest
+from publisher_service.core.views import View
+from publisher_service.readiness import Readiness
+from shared.channels import Channel
+from shared.table import JSON
+
+WEB = Path(__file__).parent / "web"
+
+router = APIRouter()
+
+
+@router.get("/api/channels")
+async def channels(request: Request) -> dict[str, JSON]:
+    """The channels, and where the history stands."""
+    replica = _loaded(request)
+    return {
+        "epoch": replica.epoch,
+        "rev": replica.rev,
+        "time": replica.time_ms,
+        "channels": {channel.value: {"rows": sum(1 for _ in replica.tables[channel].live())} for channel in Channel},
+    }
+
+
+@router.get("/api/channels/{channel}")
+async def snapshot(
+    request: Request,
+    channel: str,
+    keys: str | None = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """A channel's rows, as in a websocket snapshot; `keys` as there. The ETag is the position."""
+    view = _view(request, channel, keys)
+    position, document = view.document()
+    headers = {"ETag": f'"{position}"', "Cache-Control": "no-cache"}
+    if if_none_match is not None and f'"{position}"' in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return Response(document, media_type="application/json", headers=headers)
+
+
+@router.get("/api/channels/{channel}/{key}")
+async def row(request: Request, channel: str, key: str) -> Response:
+    """One row."""
+    view = _view(request, channel, None)
+    entry = request.app.state.replica.tables[view.key.channel].get(key)
+    if entry is None or entry.row is None:
+        raise HTTPException(404, f"channel {channel} has no row {key}")
+    return Response(entry.json, media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/livez", include_in_schema=False)
+async def livez() -> dict[str, JSON]:
+    """The process runs, and so do its tasks: one that dies ends the process."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", include_in_schema=False)
+async def readyz(request: Request, response: Response) -> dict[str, JSON]:
+    """Clients may be sent here. Not while a shared outage lasts: then every replica is as good as this one."""
+    readiness: Readiness = request.app.state.readiness
+    if (fault := readiness.fault()) is None:
+        return {"status": "ok"}
+    response.status_code = 503
+    return {"status": "unready", "reason": fault}
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(request: Request) -> Response:
+    """All series, for Prometheus."""
+    return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/", include_in_schema=False)
+async def board() -> FileResponse:
+    """The price board."""
+    return FileResponse(WEB / "index.html")
+
+
+def _view(request: Request, channel: str, keys: str | None) -> View:
+    replica = _loaded(request)
+    intervals: Intervals = request.app.state.intervals
+    try:
+        return View(intervals.view_key(AddressQuery(channel, keys).subscription()), replica)
+    except InvalidRequest as invalid:
+        status = 404 if invalid.code == "unknown_channel" else 400
+        raise HTTPException(status, invalid.text) from invalid
+
+
+def _loaded(request: Request) -> Replica:
+    replica: Replica = request.app.state.replica
+    if not replica.settled:
+        raise HTTPException(503, "no table was loaded yet; try again in a moment", {"Retry-After": "1"})
+    return replica

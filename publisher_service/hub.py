@@ -1,0 +1,488 @@
+"""
+Who watches which view, and the writing of frames: one encoding a view, one write a client, no waiting.
+
+A client whose socket cannot take more costs nothing but the revision it stands at. When the socket drains, the next
+flush of its view brings it to now.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+
+from publisher_service.client import MAX_OWED_ANSWERS, Client, Door, Subscription
+from publisher_service.core import frames
+from publisher_service.core.replica import Change, Replica
+from publisher_service.core.requests import (
+    AddressQuery,
+    Auth,
+    Intervals,
+    InvalidRequest,
+    Ping,
+    Request,
+    Subscribe,
+    Unsubscribe,
+    parse,
+    parse_channel,
+    parse_since,
+)
+from publisher_service.core.status import Broker, Ingest, Link, Status, compose
+from publisher_service.core.views import NOTHING, Mode, View, ViewKey
+from publisher_service.metrics import Metrics
+from shared.channels import Channel
+from shared.table import JSON
+
+log = logging.getLogger(__name__)
+
+#: A view with nothing to send tells its position this often, so that a resume stays cheap.
+EMPTY_UPDATE_S = 10.0
+#: How long an answer may wait for a replica that is behind the client's position.
+CATCH_UP_S = 2.0
+#: Statuses are at least this far apart. The newest always arrives.
+STATUS_INTERVAL_S = 1.0
+
+
+class Hub:
+    """All clients of this replica."""
+
+    def __init__(
+        self, replica: Replica, intervals: Intervals, metrics: Metrics, *, heartbeat_ms: int, slow_client_s: float
+    ) -> None:
+        self._replica = replica
+        self._intervals = intervals
+        self._metrics = metrics
+        self._heartbeat_ms = heartbeat_ms
+        self._slow_client_s = slow_client_s
+        self._loop = asyncio.get_running_loop()
+        self._clients: dict[Door, Client] = {}
+        self._views: dict[ViewKey, View] = {}
+        self._subscriptions: dict[View, dict[Subscription, None]] = {}
+        # Views by the keys they watch, so that a commit finds them without asking each.
+        self._by_key: dict[tuple[Channel, str], set[View]] = {}
+        self._of_all_keys: dict[Channel, set[View]] = {channel: set() for channel in Channel}
+        self._armed: dict[int, set[View]] = {tier: set() for tier in intervals.tiers_ms}
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._notified: dict[View, int] = {}  # changes since the last flush, for the count of those merged away
+        self._unanswered: set[Subscription] = set()
+        self._link = Link(Broker.DOWN, Ingest.SILENT, "starting")
+        self._status = compose(self._link, replica.tables[Channel.STATUS])
+        self._status_frame = self._encode_status()
+        self._status_at_s = -STATUS_INTERVAL_S
+        self._status_timer: asyncio.TimerHandle | None = None
+        self._heartbeat_at_s = self._loop.time()
+        self._stopped = False
+
+    # ------------------------------------------------------------------------------------------- what clients do
+
+    def join(self, door: Door) -> None:
+        """A connection is open: it gets the status first."""
+        client = self._clients[door] = Client(door)
+        self._metrics.clients.set(len(self._clients))
+        self._pump(client)
+
+    def leave(self, door: Door) -> None:
+        """A connection is gone."""
+        client = self._clients.pop(door, None)
+        if client is not None:
+            for channel in list(client.subscriptions):
+                self._drop(client, channel)
+            self._metrics.clients.set(len(self._clients))
+
+    def drained(self, door: Door) -> None:
+        """The socket can take more."""
+        if (client := self._clients.get(door)) is not None:
+            self._pump(client)
+
+    def receive(self, door: Door, text: str | None) -> bool:
+        """
+        Carry a client's message out (None: a binary one); True if it was valid.
+
+        An invalid one is answered with an error and counted, and the connection lives on.
+        """
+        try:
+            self.request(door, parse(text))
+        except InvalidRequest as invalid:
+            self._refuse(door, invalid)
+            return False
+        return True
+
+    def subscribe_by_address(self, door: Door, query: AddressQuery) -> None:
+        """Carry out the subscription that an address asks for; without it the connection makes no sense."""
+        try:
+            self.request(door, query.subscription())
+        except InvalidRequest as invalid:
+            self._refuse(door, invalid)
+            self.close(door, 1008, "the subscription in the address is not valid")
+
+    def request(self, door: Door, request: Request) -> None:
+        """Carry out a valid message. Raises InvalidRequest."""
+        client = self._clients.get(door)
+        if client is None:
+            return  # closed by us, and its last words come in
+        match request:
+            case Subscribe():
+                self._subscribe(client, request)
+            case Unsubscribe():
+                channel = parse_channel(request.channel, request.id)
+                self._drop(client, channel)
+                self.answer(door, _reply("unsubscribed", request.id, channel=channel))
+            case Ping():
+                self.answer(door, _reply("pong", request.id, time=_now_ms()))
+            case Auth():
+                self.answer(door, _reply("authenticated", request.id))
+
+    def answer(self, door: Door, body: dict[str, JSON]) -> None:
+        """Send a control message to one client, after those that wait already."""
+        client = self._clients.get(door)
+        if client is None:
+            return
+        if len(client.owed) >= MAX_OWED_ANSWERS:
+            self.close(door, 1008, "asks more than it reads")
+            return
+        client.owed.append(frames.message(body))
+        self._pump(client)
+
+    def _refuse(self, door: Door, invalid: InvalidRequest) -> None:
+        self._metrics.invalid_messages.labels(invalid.code).inc()
+        self.answer(door, invalid.message())
+
+    def close(self, door: Door, code: int, reason: str) -> None:
+        """Close a connection from our side."""
+        self._metrics.closed.labels(str(code)).inc()
+        door.close(code, reason)
+        self.leave(door)
+
+    # --------------------------------------------------------------------------------------- what the source tells
+
+    def changed(self, change: Change) -> None:
+        """The replica took a commit, or was loaded."""
+        if change.new_epoch:
+            self._start_epoch()
+        if Channel.GROUPS in change.keys:
+            self._resolve_groups()
+        for channel, keys in change.keys.items():
+            self._metrics.changes.labels(channel).inc(len(keys))
+            self._notify(channel, keys)
+        if self._replica.settled:
+            self._serve_unanswered()
+            if Channel.STATUS in change.keys or change.new_epoch:
+                self._update_status()
+            for tier, views in self._armed.items():
+                if views and tier not in self._timers:
+                    self._set_timer(tier)
+
+    def link(self, link: Link) -> None:
+        """The state of this replica's side of the road."""
+        self._link = link
+        self._update_status()
+
+    # ------------------------------------------------------------------------------------------------------- time
+
+    def tick(self) -> None:
+        """Once a second or so: heartbeats, positions of quiet views, answers that waited, clients that do not read."""
+        now_s = self._loop.time()
+        self._serve_unanswered()
+        for view in list(self._views.values()):
+            if view.rev < self._replica.rev and now_s - view.flushed_at_s >= EMPTY_UPDATE_S and not view.throttle.armed:
+                self._flush(view, now_s, even_if_empty=True)
+        if now_s - self._heartbeat_at_s >= self._heartbeat_ms / 1000:
+            self._heartbeat_at_s = now_s
+            frame = frames.message({"type": "heartbeat", "time": _now_ms()})
+            for client in list(self._clients.values()):
+                if client.idle:
+                    client.door.write(frame)
+        for client in list(self._clients.values()):
+            since_s = client.door.paused_since_s
+            if since_s is not None and now_s - since_s > self._slow_client_s:
+                self.close(client.door, 1013, "too slow")
+
+    def flush_all(self) -> None:
+        """Send whatever waits for the end of a window now."""
+        now_s = self._loop.time()
+        for views in self._armed.values():
+            for view in list(views):
+                self._flush(view, now_s)
+
+    def stop(self) -> None:
+        """Flush what waits; nothing leaves afterwards."""
+        self.flush_all()
+        self._stopped = True
+        for timer in (*self._timers.values(), self._status_timer):
+            if timer is not None:
+                timer.cancel()
+        self._timers.clear()
+
+    # -------------------------------------------------------------------------------------------------- subscriptions
+
+    def _subscribe(self, client: Client, request: Subscribe) -> None:
+        key = self._intervals.view_key(request)
+        since = parse_since(request)
+        view = self._views.get(key) or View(key, self._replica)
+        if view.is_too_large():
+            raise InvalidRequest(
+                "too_many_rows", "mode snapshot is for small selections; name keys or use mode rows", request.id
+            )
+        self._drop(client, key.channel)
+        if key not in self._views:
+            self._add_view(view)
+        subscription = Subscription(client, view, request.id, since)
+        subscription.deadline_s = self._loop.time() + CATCH_UP_S
+        client.subscriptions[key.channel] = subscription
+        self._subscriptions[view][subscription] = None
+        self._metrics.subscriptions.labels(key.channel).inc()
+        self._serve(subscription)
+
+    def _drop(self, client: Client, channel: Channel) -> None:
+        subscription = client.subscriptions.pop(channel, None)
+        if subscription is None:
+            return
+        self._unanswered.discard(subscription)
+        self._metrics.subscriptions.labels(channel).dec()
+        view = subscription.view
+        watching = self._subscriptions[view]
+        del watching[subscription]
+        if not watching:
+            self._remove_view(view)
+
+    def _add_view(self, view: View) -> None:
+        self._views[view.key] = view
+        self._subscriptions[view] = {}
+        self._metrics.views.set(len(self._views))
+        view.flushed_at_s = self._loop.time()
+        self._index(view)
+
+    def _remove_view(self, view: View) -> None:
+        del self._views[view.key], self._subscriptions[view]
+        self._armed[view.key.interval_ms].discard(view)
+        self._notified.pop(view, None)
+        self._metrics.views.set(len(self._views))
+        self._unindex(view)
+
+    def _index(self, view: View) -> None:
+        if view.keys is None:
+            self._of_all_keys[view.key.channel].add(view)
+        else:
+            for key in view.keys:
+                self._by_key.setdefault((view.key.channel, key), set()).add(view)
+
+    def _unindex(self, view: View) -> None:
+        self._of_all_keys[view.key.channel].discard(view)
+        for key in view.keys or ():
+            watching = self._by_key[view.key.channel, key]
+            watching.discard(view)
+            if not watching:
+                del self._by_key[view.key.channel, key]
+
+    def _resolve_groups(self) -> None:
+        for view in self._views.values():
+            if not any(name.startswith("@") for name in view.key.selection.names):
+                continue
+            self._unindex(view)
+            changed = view.resolve()
+            self._index(view)
+            if changed:
+                self._forget(view)
+
+    def _start_epoch(self) -> None:
+        for view in self._views.values():
+            self._unindex(view)
+            view.resolve()
+            self._index(view)
+            view.rev = 0
+            self._forget(view)
+
+    def _forget(self, view: View) -> None:
+        for subscription in self._subscriptions[view]:
+            if subscription.answered:
+                subscription.forget()
+        self._arm(view, changes=0)
+
+    # ---------------------------------------------------------------------------------------------------- answers
+
+    def _serve(self, subscription: Subscription) -> None:
+        """Answer a subscription, or let it wait for the replica."""
+        view, since = subscription.view, subscription.since
+        replica = self._replica
+        behind = since is not None and since.epoch == replica.epoch and since.rev > replica.rev
+        if not replica.settled or (behind and self._loop.time() < subscription.deadline_s):
+            self._unanswered.add(subscription)
+            return
+        self._unanswered.discard(subscription)
+        resumed_at = since.rev if since is not None and view.resumes(since) else None
+        subscription.answered = True
+        subscription.since = None
+        subscription.send(view.answer(resumed_at, subscription.request_id), replica.rev)
+        self._pump(subscription.client)
+
+    def _serve_unanswered(self) -> None:
+        for subscription in list(self._unanswered):
+            self._serve(subscription)
+
+    # ------------------------------------------------------------------------------------------------------ flushes
+
+    def _notify(self, channel: Channel, keys: list[str]) -> None:
+        for view in self._of_all_keys[channel]:
+            self._arm(view, len(keys))
+        for key in keys:
+            for view in self._by_key.get((channel, key), ()):
+                self._arm(view, 1)
+
+    def _arm(self, view: View, changes: int) -> None:
+        self._notified[view] = self._notified.get(view, 0) + changes
+        if view.throttle.notify():
+            tier = view.key.interval_ms
+            self._armed[tier].add(view)
+            timer = self._timers.get(tier)
+            if self._replica.settled and (timer is None or timer.when() > view.throttle.open_at_s):
+                self._set_timer(tier)
+
+    def _set_timer(self, tier: int) -> None:
+        """One timer a tier, at the earliest moment at which one of its armed views may be flushed."""
+        if (timer := self._timers.pop(tier, None)) is not None:
+            timer.cancel()
+        if self._armed[tier] and not self._stopped:
+            when_s = min(view.throttle.open_at_s for view in self._armed[tier])
+            self._timers[tier] = self._loop.call_at(max(when_s, self._loop.time()), self._fire, tier)
+
+    def _fire(self, tier: int) -> None:
+        self._timers.pop(tier, None)
+        if not self._replica.settled:
+            return  # `changed` sets the timer anew
+        now_s = self._loop.time()
+        # Half a millisecond: the clock of timers is not finer, and views that are due together share one pass.
+        for view in [view for view in self._armed[tier] if view.throttle.open_at_s <= now_s + 0.0005]:
+            self._flush(view, now_s)
+        self._set_timer(tier)
+
+    def _flush(self, view: View, now_s: float, *, even_if_empty: bool = False) -> None:
+        """Bring every client of the view that can take a frame to now. A view that fails stops nobody else."""
+        channel = view.key.channel
+        if not self._replica.settled or self._stopped:
+            return
+        if view.throttle.armed and view.throttle.open_at_s > 0:
+            self._metrics.late_seconds.observe(max(0.0, now_s - view.throttle.open_at_s))
+        self._armed[view.key.interval_ms].discard(view)
+        view.throttle.flushed(now_s)
+        began_s = time.perf_counter()
+        try:
+            self._write_view(view, even_if_empty=even_if_empty)
+        except Exception:
+            log.exception("a view could not be flushed", extra={"channel": channel})
+            self._metrics.flush_errors.labels(channel).inc()
+            self._arm(view, 0)  # tried again when its window ends
+        view.flushed_at_s = now_s
+        self._metrics.flushes.labels(channel).inc()
+        self._metrics.flush_seconds.observe(time.perf_counter() - began_s)
+
+    def _write_view(self, view: View, *, even_if_empty: bool) -> None:
+        replica, channel = self._replica, view.key.channel
+        from_rev, rev = view.rev, replica.rev
+        changes = view.changes(from_rev)
+        self._metrics.merged.labels(channel).inc(max(0, self._notified.pop(view, 0) - len(changes)))
+        shared: list[bytes] | None = None
+        if changes or even_if_empty:
+            shared = view.snapshot() if view.key.mode is Mode.SNAPSHOT else view.update(from_rev, changes)
+            view.rev = rev
+        of_rev: dict[int, list[bytes]] = {}
+        written = 0
+        for subscription in list(self._subscriptions[view]):
+            client = subscription.client
+            if not subscription.answered or subscription.rev >= rev:
+                continue
+            if not client.idle or subscription.sending:
+                self._metrics.skipped.labels(channel).inc()
+                continue
+            if subscription.rev >= from_rev:
+                if shared is None:
+                    continue  # holds all there is
+                sent = shared
+            else:
+                sent = of_rev.get(subscription.rev) or self._catch_up(view, subscription.rev)
+                of_rev[subscription.rev] = sent
+            subscription.send(sent, rev)
+            written += 1
+            try:
+                self._pump(client)
+            except Exception:
+                log.exception("a client could not be written to")
+                self.close(client.door, 1011, "internal error")
+        if written:
+            self._metrics.age_seconds.labels(channel).observe(max(0.0, _now_ms() - replica.time_ms) / 1000)
+
+    def _catch_up(self, view: View, rev: int) -> list[bytes]:
+        if rev == NOTHING or view.key.mode is Mode.SNAPSHOT:
+            return view.snapshot()
+        return view.update(rev, view.changes(rev))
+
+    def _pump(self, client: Client) -> None:
+        """Write what a client is owed, as long as its socket takes it."""
+        door = client.door
+        while door.ready:
+            if client.owes_status:
+                client.owes_status = False
+                door.write(self._status_frame)
+            elif client.owed:
+                door.write(client.owed.popleft())
+            elif (subscription := _sending(client.subscriptions.values())) is not None:
+                frame = subscription.pop_frame()
+                door.write(frame)
+                channel = subscription.view.key.channel
+                self._metrics.frames.labels(channel).inc()
+                self._metrics.frame_bytes.labels(channel).inc(len(frame))
+            else:
+                # Behind, though the view has nothing new to send: see to it that it is flushed again.
+                for subscription in client.subscriptions.values():
+                    if subscription.answered and subscription.rev < subscription.view.rev:
+                        self._arm(subscription.view, 0)
+                break
+
+    # ------------------------------------------------------------------------------------------------------- status
+
+    def _update_status(self) -> None:
+        """Tell all clients if the status changed, but not more often than once a second."""
+        status = compose(self._link, self._replica.tables[Channel.STATUS])
+        if status == self._status or self._stopped:
+            return
+        now_s = self._loop.time()
+        wait_s = self._status_at_s + STATUS_INTERVAL_S - now_s
+        if wait_s > 0:
+            if self._status_timer is None:
+                self._status_timer = self._loop.call_later(wait_s, self._status_due)
+            return
+        self._tell_status(status, now_s)
+
+    def _status_due(self) -> None:
+        self._status_timer = None
+        self._update_status()
+
+    def _tell_status(self, status: Status, now_s: float) -> None:
+        if (status.connected, status.phases) != (self._status.connected, self._status.phases):
+            self.flush_all()  # facts reach clients in the order in which they happened
+            log.warning(
+                "feed status changed",
+                extra={"connected": status.connected, "reason": status.reason, "clients": len(self._clients)},
+            )
+        self._status, self._status_at_s = status, now_s
+        self._metrics.connected.set(status.connected)
+        self._status_frame = self._encode_status()
+        for client in list(self._clients.values()):
+            client.owes_status = True
+            self._pump(client)
+
+    def _encode_status(self) -> bytes:
+        return frames.message(self._status.message(_now_ms(), self._heartbeat_ms, self._intervals.tiers_ms))
+
+
+def _sending(subscriptions: Iterable[Subscription]) -> Subscription | None:
+    return next((subscription for subscription in subscriptions if subscription.sending), None)
+
+
+def _reply(kind: str, request_id: JSON, **rest: JSON) -> dict[str, JSON]:
+    body: dict[str, JSON] = {"type": kind}
+    if request_id is not None:
+        body["id"] = request_id
+    return body | rest
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

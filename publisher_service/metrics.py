@@ -1,0 +1,51 @@
+"""What a publisher counts and measures."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+#: From "the kernel took it at once" to "nobody is looking any more".
+_AGE_BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_FLUSH_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1)
+
+
+class Metrics:
+    """All series of one publisher, in a registry of its own."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        self.clients = Gauge("publisher_clients", "Open websocket connections", registry=registry)
+        self.subscriptions = Gauge("publisher_subscriptions", "Subscriptions", ["channel"], registry=registry)
+        self.views = Gauge("publisher_views", "Views: subscriptions that differ", registry=registry)
+        self.commits = Counter("publisher_commits", "Commits taken from Redis", registry=registry)
+        self.changes = Counter("publisher_changes", "Rows changed by commits", ["channel"], registry=registry)
+        self.loads = Counter("publisher_loads", "Times the rows were read from Redis", registry=registry)
+        self.unknown_envelopes = Counter(
+            "publisher_invalid_envelopes", "Messages on pub/sub that are none", ["reason"], registry=registry
+        )
+        self.flushes = Counter("publisher_flushes", "Views brought up to date", ["channel"], registry=registry)
+        self.flush_errors = Counter("publisher_flush_errors", "Flushes that failed", ["channel"], registry=registry)
+        self.flush_seconds = Histogram(
+            "publisher_flush_seconds", "Time of one flush", buckets=_FLUSH_BUCKETS_S, registry=registry
+        )
+        self.frames = Counter("publisher_frames", "Data frames written", ["channel"], registry=registry)
+        self.frame_bytes = Counter("publisher_frame_bytes", "Bytes of data frames", ["channel"], registry=registry)
+        self.merged = Counter(
+            "publisher_changes_merged", "Changes that a newer one of the same row replaced before the flush",
+            ["channel"], registry=registry,
+        )  # fmt: skip
+        self.age_seconds = Histogram(
+            "publisher_data_age_seconds", "Age of the newest data in a flush when it is written",
+            ["channel"], buckets=_AGE_BUCKETS_S, registry=registry,
+        )  # fmt: skip
+        self.late_seconds = Histogram(
+            "publisher_flush_late_seconds", "How much later than its window's end a flush began",
+            buckets=_AGE_BUCKETS_S, registry=registry,
+        )  # fmt: skip
+        self.skipped = Counter(
+            "publisher_slow_skips", "Frames not written because the client's buffer was not empty",
+            ["channel"], registry=registry,
+        )  # fmt: skip
+        self.closed = Counter("publisher_closed", "Connections closed by the publisher", ["code"], registry=registry)
+        self.invalid_messages = Counter(
+            "publisher_invalid_messages", "Client messages refused", ["reason"], registry=registry
+        )
+        self.connected = Gauge("publisher_connected", "1 while the whole road is sound", registry=registry)

@@ -1,0 +1,95 @@
+"""
+uvicorn's websocket protocol with a door for finished frames.
+
+An ASGI application can only send messages, which are encoded for each client again. This class offers the connection
+itself to the application, as the ASGI extension `banggia.door`: frames that were encoded once go straight to the
+transport of every client.
+"""
+
+import asyncio
+import socket
+from typing import Final, Protocol, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+EXTENSION: Final = "banggia.door"
+
+#: The kernel's buffer for a connection (Linux doubles it). What waits here can no longer be replaced by newer values.
+SEND_BUFFER_BYTES = 32_768
+#: How long a peer may take to answer our close frame before the connection is cut.
+CLOSE_TIMEOUT_S = 5.0
+
+
+class Owner(Protocol):
+    """Who writes through the door."""
+
+    def drained(self, door: "SharedFramesProtocol") -> None:
+        """The door is ready again."""
+
+
+class SharedFramesProtocol(WebSocketsSansIOProtocol):
+    """One websocket connection. It is its own door: see `publisher_service.client.Door`."""
+
+    _owner: Owner | None = None
+    paused_since_s: float | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Everything written so far was taken by the kernel, and the connection is open."""
+        return (
+            self.paused_since_s is None
+            and self.handshake_complete
+            and not self.close_sent
+            and not self.disconnected
+            and not self.transport.is_closing()
+        )
+
+    def open(self, owner: Owner) -> None:
+        """Tell who is to be called when the door is ready again."""
+        self._owner = owner
+
+    def write(self, frame: bytes) -> None:
+        """Write a finished frame; never waits."""
+        self.transport.write(frame)
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close. A peer that does not answer in time is cut off, whatever it has not read."""
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return
+        self.stop_keepalive()
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
+
+    # ------------------------------------------------------------------------------------------- called by uvicorn
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep little in the kernel, and nothing in the transport without knowing of it."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=0)
+        if (connection := cast("socket.socket | None", transport.get_extra_info("socket"))) is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+
+    def handle_connect(self, event: Request) -> None:
+        """Put the door into the scope; the application runs after this returns."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"][EXTENSION] = {"door": self}
+
+    def pause_writing(self) -> None:
+        """Something is left in the transport's buffer."""
+        super().pause_writing()
+        self.paused_since_s = self.loop.time()
+
+    def resume_writing(self) -> None:
+        """The transport's buffer is empty."""
+        super().resume_writing()
+        self.paused_since_s = None
+        if self._owner is not None:
+            self._owner.drained(self)
