@@ -1,0 +1,150 @@
+"""What goes wrong on demand: which faults are ordered, and how often or how long each still happens."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Target(StrEnum):
+    """What a fault happens to, and thus what its `count` counts."""
+
+    CONNECTION = "connection"  # open connections at once; new ones too, after their first snapshots, if count or seconds are given
+    REQUEST = "request"  # HTTP requests and upgrades
+    INVOCATION = "invocation"  # SwitchChannels calls
+    MESSAGE = "message"  # data messages that somebody receives
+    FRAME = "frame"  # data frames
+    TICK = "tick"  # turns of the market, 50 a second
+
+
+class FaultKind(NamedTuple):
+    """One entry of the catalogue."""
+
+    target: Target
+    value: float  # when the order names none
+    summary: str
+
+
+FAULTS = {
+    "drop": FaultKind(Target.CONNECTION, 0, "cut the TCP connection without a close frame"),
+    "close": FaultKind(Target.CONNECTION, 1001, "close the websocket; value: the close code"),
+    "stall": FaultKind(Target.CONNECTION, 0, "send nothing but keepalives"),
+    "silence": FaultKind(Target.CONNECTION, 0, "send nothing, not even keepalives; the websocket still answers"),
+    "half-open": FaultKind(Target.CONNECTION, 0, "send nothing, read nothing, and leave the TCP connection open"),
+    "reconnect": FaultKind(Target.CONNECTION, 0, 'ask the client to reconnect: {"T":1}'),
+    "quota-error": FaultKind(Target.CONNECTION, 0, "call the hub method Error with the quota text, then close"),
+    "unauthorized": FaultKind(Target.REQUEST, 401, "refuse negotiate, connect and reconnect; value: the status"),
+    "bad-gateway": FaultKind(Target.REQUEST, 502, "refuse negotiate, connect and reconnect; value: the status"),
+    "rest-quota": FaultKind(Target.REQUEST, 429, "refuse REST calls with the quota text; value: the status"),
+    "rest-unauthorized": FaultKind(Target.REQUEST, 401, "refuse REST calls in the body; value: the status there"),
+    "invocation-error": FaultKind(Target.INVOCATION, 0, "answer SwitchChannels with an error"),
+    "malformed": FaultKind(Target.MESSAGE, 0, "send a broken frame before the message"),
+    "duplicate": FaultKind(Target.MESSAGE, 2, "send the message several times; value: how often"),
+    "content-object": FaultKind(Target.MESSAGE, 0, "send Content as an object"),
+    "numeric-strings": FaultKind(Target.MESSAGE, 0, "send numbers as strings"),
+    "time-back": FaultKind(Target.MESSAGE, 300, "send an earlier Time; value: seconds"),
+    "unknown-type": FaultKind(Target.MESSAGE, 0, "send the content once more under an unknown DataType, first"),
+    "batch": FaultKind(Target.FRAME, 10, "join messages that leave together; value: at most so many a frame"),
+    "burst": FaultKind(Target.TICK, 10, "multiply the rate; value: the factor"),
+}
+
+
+class InvalidFault(ValueError):
+    """The order cannot be understood; the text says what is wrong with it."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """One order in force."""
+
+    name: str
+    value: float
+    count: int | None  # how often it still happens; None: no limit
+    until_s: float  # when it ends by itself; infinity: when it is cleared
+
+
+class Faults:
+    """The orders in force, at most one of a name. `clock` gives seconds that never run backwards."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._orders: dict[str, Fault] = {}
+        # How often each has happened since the start.
+        self.happened: Counter[str] = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self._orders)
+
+    def order(
+        self, name: str, *, value: float | None = None, count: int | None = None, seconds: float | None = None
+    ) -> Fault:
+        """Put a fault in force, in place of an earlier one of this name. Raises InvalidFault."""
+        kind = FAULTS.get(name)
+        if kind is None:
+            raise InvalidFault(f"there is no fault {name!r}; there are: {', '.join(FAULTS)}")
+        if value is not None and not 0 <= value < 1_000_000:
+            raise InvalidFault(f"the value of {name} must be a number from 0 to a million, not {value}")
+        if count is not None and count < 1:
+            raise InvalidFault(f"the count of {name} must be at least 1, not {count}")
+        if seconds is not None and not 0 < seconds < math.inf:
+            raise InvalidFault(f"the seconds of {name} must be more than 0, not {seconds}")
+        until_s = math.inf if seconds is None else self._clock() + seconds
+        fault = Fault(name, kind.value if value is None else value, count, until_s)
+        self._orders[name] = fault
+        return fault
+
+    def peek(self, name: str) -> Fault | None:
+        """The order in force, without using it up."""
+        fault = self._orders.get(name)
+        if fault is not None and self._clock() >= fault.until_s:
+            del self._orders[name]
+            return None
+        return fault
+
+    def use(self, name: str) -> float | None:
+        """The value if the fault is to happen now, which counts as once; None if not."""
+        if not self._orders or (fault := self.peek(name)) is None:
+            return None
+        if fault.count is not None:
+            fault.count -= 1
+            if fault.count == 0:
+                del self._orders[name]
+        self.happened[name] += 1
+        return fault.value
+
+    def clear(self, name: str | None = None) -> None:
+        """Take back one order, or all."""
+        if name is None:
+            self._orders.clear()
+        else:
+            self._orders.pop(name, None)
+
+    def active(self) -> list[Fault]:
+        """The orders in force."""
+        return [fault for name in list(self._orders) if (fault := self.peek(name)) is not None]
+
+
+def parse_order(text: str) -> dict[str, str | float]:
+    """
+    A fault as the command line names it: `name[=value][,count=N][,seconds=S]` → the arguments of `order`.
+
+    Raises InvalidFault.
+    """
+    head, *limits = text.split(",")
+    name, _, value = head.partition("=")
+    order: dict[str, str | float] = {"name": name}
+    try:
+        if value:
+            order["value"] = float(value)
+        for limit in limits:
+            key, _, number = limit.partition("=")
+            if key not in {"count", "seconds"}:
+                raise InvalidFault(f"{text!r}: after the name only count= and seconds= may follow, not {key!r}")
+            order[key] = int(number) if key == "count" else float(number)
+    except ValueError as error:
+        if isinstance(error, InvalidFault):
+            raise
+        raise InvalidFault(f"{text!r}: expected name[=value][,count=N][,seconds=S] with numbers") from error
+    return order
