@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 import httpx2
@@ -102,7 +102,7 @@ async def _listen(socket: SignalRSocket, seconds: float, tell: Callable[[str], N
     """Count what comes, until the time is over or the connection is; the server's own words are told as they come."""
     loop = asyncio.get_running_loop()
     began_s = loop.time()
-    tally = Tally(_oddities)
+    tally = Tally()
     try:
         async with asyncio.timeout(seconds):
             while True:
@@ -135,11 +135,6 @@ async def _count_next(
                 tally.odd[f"unknown {what}"] += 1
             case _:
                 pass
-
-
-def _oddities(_argument: str) -> Iterable[str]:
-    """What the ingest would stumble over or tolerate in this message."""
-    return ()
 
 
 def _channel_of(expression: str) -> str:

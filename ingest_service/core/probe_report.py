@@ -1,9 +1,9 @@
 """What a probe of the feed found out, in words."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
-import orjson
+from ingest_service.core.ticks import InvalidRow, parse
 
 # What comes so soon after the subscription may be the server's snapshot.
 SNAPSHOT_S = 3.0
@@ -12,28 +12,30 @@ SNAPSHOT_S = 3.0
 class Tally:
     """Counts of the messages of one stretch of time."""
 
-    def __init__(self, oddities: Callable[[str], Iterable[str]]) -> None:
-        self._oddities = oddities  # names what is odd about a message
+    def __init__(self) -> None:
         self.length_s = 0.0  # set by the caller when the stretch is over
         self.types: Counter[str] = Counter()
         self.early: Counter[str] = Counter()  # of them within the first SNAPSHOT_S
         self.keys: defaultdict[str, set[str]] = defaultdict(set)  # type → symbols or indices
         self.sessions: Counter[str] = Counter()
-        self.odd: Counter[str] = Counter()
+        self.odd: Counter[str] = Counter()  # what the ingest would drop, or tolerate
 
     def add(self, argument: str, elapsed_s: float) -> None:
-        """Count a message that came `elapsed_s` after the stretch began."""
-        data_type, content = _opened(argument)
+        """Count a message that came `elapsed_s` after the stretch began. Whatever it is, it counts."""
+        try:
+            tick = parse(argument)
+        except InvalidRow as invalid:
+            data_type = invalid.data_type or "?"
+            self.odd[f"{data_type} dropped: {invalid.reason}"] += 1
+        else:
+            data_type = tick.data_type
+            self.keys[data_type].add(tick.key)
+            if tick.session is not None:
+                self.sessions[tick.session] += 1
+            self.odd.update(f"{data_type} {oddity}" for oddity in tick.oddities)
         self.types[data_type] += 1
         if elapsed_s <= SNAPSHOT_S:
             self.early[data_type] += 1
-        key = content.get("symbol") or content.get("indexid")
-        if key is not None:
-            self.keys[data_type].add(str(key))
-        session = content.get("tradingsession")
-        if session is not None:
-            self.sessions[str(session)] += 1
-        self.odd.update(self._oddities(argument))
 
 
 def message_lines(tally: Tally) -> list[str]:
@@ -97,18 +99,4 @@ def _line(name: str, fact: str) -> str:
 
 
 def _counts(counter: Counter[str]) -> str:
-    return ", ".join(f"{name or '(empty)'} {count:,}" for name, count in counter.most_common()) or "none"
-
-
-def _opened(argument: str) -> tuple[str, dict[str, object]]:
-    """Type and content with keys in lower case; `?` and nothing for what is no message. A probe counts everything."""
-    try:
-        message = _lower(orjson.loads(argument))
-        content = message.get("content")
-        return str(message.get("datatype", "?")), _lower(orjson.loads(content) if isinstance(content, str) else content)
-    except orjson.JSONDecodeError:
-        return "?", {}
-
-
-def _lower(value: object) -> dict[str, object]:
-    return {str(key).lower(): item for key, item in value.items()} if isinstance(value, dict) else {}
+    return ", ".join(f"{name} {count:,}" for name, count in counter.most_common()) or "none"
