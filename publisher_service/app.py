@@ -32,7 +32,12 @@ def create_app(settings: PublisherSettings) -> FastAPI:
         async with open_redis(settings.redis_url) as redis:
             replica = Replica()
             hub = Hub(
-                replica, intervals, metrics, heartbeat_ms=settings.heartbeat_ms, slow_client_s=settings.slow_client_s
+                replica,
+                intervals,
+                metrics,
+                clock=asyncio.get_running_loop(),
+                heartbeat_ms=settings.heartbeat_ms,
+                slow_client_s=settings.slow_client_s,
             )
             source = RedisSource(redis, RedisNames(settings.redis_prefix), replica, metrics)
             app.state.replica, app.state.hub, app.state.readiness = replica, hub, Readiness(source)

@@ -12,7 +12,6 @@ from publisher_service.core.requests import AddressQuery, Intervals, InvalidRequ
 from publisher_service.core.views import View
 from publisher_service.readiness import Readiness
 from shared.channels import Channel
-from shared.table import JSON
 
 WEB = Path(__file__).parent / "web"
 
@@ -20,7 +19,7 @@ router = APIRouter()
 
 
 @router.get("/api/channels")
-async def channels(request: Request) -> dict[str, JSON]:
+async def channels(request: Request) -> dict[str, object]:
     """The channels, and where the history stands."""
     replica = _loaded(request)
     return {
@@ -58,13 +57,13 @@ async def row(request: Request, channel: str, key: str) -> Response:
 
 
 @router.get("/livez", include_in_schema=False)
-async def livez() -> dict[str, JSON]:
+async def livez() -> dict[str, object]:
     """The process runs, and so do its tasks: one that dies ends the process."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", include_in_schema=False)
-async def readyz(request: Request, response: Response) -> dict[str, JSON]:
+async def readyz(request: Request, response: Response) -> dict[str, object]:
     """Clients may be sent here. Not while a shared outage lasts: then every replica is as good as this one."""
     readiness: Readiness = request.app.state.readiness
     if (fault := readiness.fault()) is None:

@@ -5,10 +5,10 @@ A client whose socket cannot take more costs nothing but the revision it stands 
 flush of its view brings it to now.
 """
 
-import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from publisher_service.client import MAX_OWED_ANSWERS, Client, Door, Subscription
 from publisher_service.core import frames
@@ -42,18 +42,42 @@ CATCH_UP_S = 2.0
 STATUS_INTERVAL_S = 1.0
 
 
+class Timer(Protocol):
+    """What `Clock.call_at` gives back."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+
+
+class Clock(Protocol):
+    """The two methods of an event loop that the hub uses; times in seconds."""
+
+    def time(self) -> float:
+        """The clock's time."""
+
+    def call_at(self, when: float, callback: Callable[[int], None], argument: int, /) -> Timer:
+        """Call back at that time."""
+
+
 class Hub:
     """All clients of this replica."""
 
     def __init__(
-        self, replica: Replica, intervals: Intervals, metrics: Metrics, *, heartbeat_ms: int, slow_client_s: float
+        self,
+        replica: Replica,
+        intervals: Intervals,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        heartbeat_ms: int,
+        slow_client_s: float,
     ) -> None:
         self._replica = replica
         self._intervals = intervals
         self._metrics = metrics
         self._heartbeat_ms = heartbeat_ms
         self._slow_client_s = slow_client_s
-        self._loop = asyncio.get_running_loop()
+        self._clock = clock
         self._clients: dict[Door, Client] = {}
         self._views: dict[ViewKey, View] = {}
         self._subscriptions: dict[View, dict[Subscription, None]] = {}
@@ -61,15 +85,15 @@ class Hub:
         self._by_key: dict[tuple[Channel, str], set[View]] = {}
         self._of_all_keys: dict[Channel, set[View]] = {channel: set() for channel in Channel}
         self._armed: dict[int, set[View]] = {tier: set() for tier in intervals.tiers_ms}
-        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._timers: dict[int, tuple[float, Timer]] = {}  # tier → when it fires, and the timer
         self._notified: dict[View, int] = {}  # changes since the last flush, for the count of those merged away
         self._unanswered: set[Subscription] = set()
         self._link = Link(Broker.DOWN, Ingest.SILENT, "starting")
         self._status = compose(self._link, replica.tables[Channel.STATUS])
         self._status_frame = self._encode_status()
         self._status_at_s = -STATUS_INTERVAL_S
-        self._status_timer: asyncio.TimerHandle | None = None
-        self._heartbeat_at_s = self._loop.time()
+        self._status_timer: Timer | None = None
+        self._heartbeat_at_s = self._clock.time()
         self._stopped = False
 
     # ------------------------------------------------------------------------------------------- what clients do
@@ -180,7 +204,7 @@ class Hub:
 
     def tick(self) -> None:
         """Once a second or so: heartbeats, positions of quiet views, answers that waited, clients that do not read."""
-        now_s = self._loop.time()
+        now_s = self._clock.time()
         self._serve_unanswered()
         for view in list(self._views.values()):
             if view.rev < self._replica.rev and now_s - view.flushed_at_s >= EMPTY_UPDATE_S and not view.throttle.armed:
@@ -198,7 +222,7 @@ class Hub:
 
     def flush_all(self) -> None:
         """Send whatever waits for the end of a window now."""
-        now_s = self._loop.time()
+        now_s = self._clock.time()
         for views in self._armed.values():
             for view in list(views):
                 self._flush(view, now_s)
@@ -207,10 +231,11 @@ class Hub:
         """Flush what waits; nothing leaves afterwards."""
         self.flush_all()
         self._stopped = True
-        for timer in (*self._timers.values(), self._status_timer):
-            if timer is not None:
-                timer.cancel()
+        for _, timer in self._timers.values():
+            timer.cancel()
         self._timers.clear()
+        if self._status_timer is not None:
+            self._status_timer.cancel()
 
     # -------------------------------------------------------------------------------------------------- subscriptions
 
@@ -226,7 +251,7 @@ class Hub:
         if key not in self._views:
             self._add_view(view)
         subscription = Subscription(client, view, request.id, since)
-        subscription.deadline_s = self._loop.time() + CATCH_UP_S
+        subscription.deadline_s = self._clock.time() + CATCH_UP_S
         client.subscriptions[key.channel] = subscription
         self._subscriptions[view][subscription] = None
         self._metrics.subscriptions.labels(key.channel).inc()
@@ -248,7 +273,7 @@ class Hub:
         self._views[view.key] = view
         self._subscriptions[view] = {}
         self._metrics.views.set(len(self._views))
-        view.flushed_at_s = self._loop.time()
+        view.flushed_at_s = self._clock.time()
         self._index(view)
 
     def _remove_view(self, view: View) -> None:
@@ -304,7 +329,7 @@ class Hub:
         view, since = subscription.view, subscription.since
         replica = self._replica
         behind = since is not None and since.epoch == replica.epoch and since.rev > replica.rev
-        if not replica.settled or (behind and self._loop.time() < subscription.deadline_s):
+        if not replica.settled or (behind and self._clock.time() < subscription.deadline_s):
             self._unanswered.add(subscription)
             return
         self._unanswered.discard(subscription)
@@ -333,22 +358,23 @@ class Hub:
             tier = view.key.interval_ms
             self._armed[tier].add(view)
             timer = self._timers.get(tier)
-            if self._replica.settled and (timer is None or timer.when() > view.throttle.open_at_s):
+            if self._replica.settled and (timer is None or timer[0] > view.throttle.open_at_s):
                 self._set_timer(tier)
 
     def _set_timer(self, tier: int) -> None:
         """One timer a tier, at the earliest moment at which one of its armed views may be flushed."""
         if (timer := self._timers.pop(tier, None)) is not None:
-            timer.cancel()
+            timer[1].cancel()
         if self._armed[tier] and not self._stopped:
-            when_s = min(view.throttle.open_at_s for view in self._armed[tier])
-            self._timers[tier] = self._loop.call_at(max(when_s, self._loop.time()), self._fire, tier)
+            opens_at_s = min(view.throttle.open_at_s for view in self._armed[tier])
+            when_s = max(opens_at_s, self._clock.time())
+            self._timers[tier] = (when_s, self._clock.call_at(when_s, self._fire, tier))
 
     def _fire(self, tier: int) -> None:
         self._timers.pop(tier, None)
         if not self._replica.settled:
             return  # `changed` sets the timer anew
-        now_s = self._loop.time()
+        now_s = self._clock.time()
         # Half a millisecond: the clock of timers is not finer, and views that are due together share one pass.
         for view in [view for view in self._armed[tier] if view.throttle.open_at_s <= now_s + 0.0005]:
             self._flush(view, now_s)
@@ -443,15 +469,15 @@ class Hub:
         status = compose(self._link, self._replica.tables[Channel.STATUS])
         if status == self._status or self._stopped:
             return
-        now_s = self._loop.time()
+        now_s = self._clock.time()
         wait_s = self._status_at_s + STATUS_INTERVAL_S - now_s
         if wait_s > 0:
             if self._status_timer is None:
-                self._status_timer = self._loop.call_later(wait_s, self._status_due)
+                self._status_timer = self._clock.call_at(now_s + wait_s, self._status_due, 0)
             return
         self._tell_status(status, now_s)
 
-    def _status_due(self) -> None:
+    def _status_due(self, _: int) -> None:
         self._status_timer = None
         self._update_status()
 

@@ -52,6 +52,10 @@ class StartOver(Exception):  # noqa: N818 (an order, not an error)
     """Subscribe and load anew."""
 
 
+class Deaf(StartOver):
+    """The own subscription of a replica is broken; others may be well."""
+
+
 class RedisSource:
     """Keeps a replica up to date and tells what changed."""
 
@@ -77,8 +81,10 @@ class RedisSource:
                     self.own_fault = reason  # it lives: what broke is our connection
                 else:
                     yield Link(Broker.DOWN, Ingest.SILENT, reason)
+            except Deaf as fault:
+                self.own_fault = reason = str(fault)
             except StartOver as order:
-                self.own_fault = reason = str(order)
+                reason = str(order)
             except (InvalidEnvelope, NewerContract) as error:
                 self.own_fault = reason = str(error)
             else:
@@ -158,7 +164,7 @@ class RedisSource:
                         link = _SILENT
                         yield _SILENT
                 elif deaf:
-                    raise StartOver("the head moves on, but nothing arrives: the subscription is broken")
+                    raise Deaf("the head moves on, but nothing arrives: the subscription is broken")
                 else:
                     deaf = True  # or the ingest has just come back: its heartbeat will be here in a second
                 continue

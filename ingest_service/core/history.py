@@ -57,10 +57,10 @@ class History:
         """A channel as it stands in Redis: (key, stored row), removed rows included."""
         return ((key, encode_row(entry.row, entry.rev)) for key, entry in self.tables[channel].entries())
 
-    def successor(self, epoch: str) -> "History":
-        """The history of the next epoch: the lasting rows, all at revision 1; the rest of the day is gone."""
+    def successor(self, epoch: str, keep: Iterable[Channel] = LASTING) -> "History":
+        """The history of the next epoch: the rows of some channels, all at revision 1; the rest is gone."""
         heir = History(epoch, rev=1)
-        for channel in LASTING:
+        for channel in keep:
             heir.tables[channel].load((key, row, 1) for key, row in self.tables[channel].live())
         return heir
 

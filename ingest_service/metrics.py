@@ -1,0 +1,26 @@
+"""What the ingest counts and measures."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_COMMIT_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+
+
+class Metrics:
+    """All series of one ingest, in a registry of its own."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        self.messages = Counter("ingest_messages", "Feed messages read", ["channel"], registry=registry)
+        self.oddities = Counter("ingest_oddities", "Tolerated oddities of feed rows", ["oddity"], registry=registry)
+        self.invalid_rows = Counter("ingest_invalid_rows", "Feed rows dropped", ["reason"], registry=registry)
+        self.skipped_frames = Counter("ingest_skipped_frames", "Frames of no use", ["reason"], registry=registry)
+        self.commits = Counter("ingest_commits", "Commits that carry a channel", ["channel"], registry=registry)
+        self.committed_rows = Counter("ingest_committed_rows", "Rows committed", ["channel"], registry=registry)
+        self.commit_seconds = Histogram(
+            "ingest_commit_seconds", "Time of one commit, from script call to answer",
+            buckets=_COMMIT_BUCKETS_S, registry=registry,
+        )  # fmt: skip
+        self.commit_retries = Counter("ingest_commit_retries", "Commits sent again", registry=registry)
+        self.replacements = Counter("ingest_replacements", "Times all rows were written anew", registry=registry)
+        self.link_losses = Counter("ingest_link_losses", "Losses of the exchange link", registry=registry)
+        self.leader = Gauge("ingest_leader", "1 while this process holds the lease", registry=registry)
