@@ -56,7 +56,7 @@ class FakePublisher:
         """The whole road is sound."""
         self.commit({Channel.STATUS: {"feed": {"state": "live", "reason": None}}})
         self.hub.link(Link(Broker.LIVE, Ingest.LIVE))
-        self.clock.advance(1.5)
+        self.clock.advance(2.5)
 
     def client(self, channel: str = "", **query: str) -> FakeDoor:
         """A client that joined, subscribed by address if a channel is named."""
