@@ -11,7 +11,8 @@ from typing import NamedTuple
 class Target(StrEnum):
     """What a fault happens to, and thus what its `count` counts."""
 
-    CONNECTION = "connection"  # open connections at once; new ones too, after their first snapshots, if count or seconds are given
+    # Open connections, at once. If count or seconds are given, new ones too, after their first snapshots.
+    CONNECTION = "connection"
     REQUEST = "request"  # HTTP requests and upgrades
     INVOCATION = "invocation"  # SwitchChannels calls
     MESSAGE = "message"  # data messages that somebody receives
@@ -51,8 +52,18 @@ FAULTS = {
 }
 
 
-class InvalidFault(ValueError):
+class FaultError(ValueError):
     """The order cannot be understood; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for."""
+
+    name: str
+    value: float | None = None  # None: the catalogue's
+    count: int | None = None  # how often; None: no limit
+    seconds: float | None = None  # how long; None: until cleared
 
 
 @dataclass(slots=True)
@@ -77,23 +88,20 @@ class Faults:
     def __bool__(self) -> bool:
         return bool(self._orders)
 
-    def order(
-        self, name: str, *, value: float | None = None, count: int | None = None, seconds: float | None = None
-    ) -> Fault:
-        """Put a fault in force, in place of an earlier one of this name. Raises InvalidFault."""
+    def order(self, order: Order) -> None:
+        """Put a fault in force, in place of an earlier one of this name. Raises FaultError."""
+        name, value, count, seconds = order.name, order.value, order.count, order.seconds
         kind = FAULTS.get(name)
         if kind is None:
-            raise InvalidFault(f"there is no fault {name!r}; there are: {', '.join(FAULTS)}")
+            raise FaultError(f"there is no fault {name!r}; there are: {', '.join(FAULTS)}")
         if value is not None and not 0 <= value < 1_000_000:
-            raise InvalidFault(f"the value of {name} must be a number from 0 to a million, not {value}")
+            raise FaultError(f"the value of {name} must be a number from 0 to a million, not {value}")
         if count is not None and count < 1:
-            raise InvalidFault(f"the count of {name} must be at least 1, not {count}")
+            raise FaultError(f"the count of {name} must be at least 1, not {count}")
         if seconds is not None and not 0 < seconds < math.inf:
-            raise InvalidFault(f"the seconds of {name} must be more than 0, not {seconds}")
+            raise FaultError(f"the seconds of {name} must be more than 0, not {seconds}")
         until_s = math.inf if seconds is None else self._clock() + seconds
-        fault = Fault(name, kind.value if value is None else value, count, until_s)
-        self._orders[name] = fault
-        return fault
+        self._orders[name] = Fault(name, kind.value if value is None else value, count, until_s)
 
     def peek(self, name: str) -> Fault | None:
         """The order in force, without using it up."""
@@ -121,30 +129,29 @@ class Faults:
         else:
             self._orders.pop(name, None)
 
+    def left_s(self, fault: Fault) -> float | None:
+        """Seconds until a fault ends by itself; None if it does not."""
+        return None if math.isinf(fault.until_s) else fault.until_s - self._clock()
+
     def active(self) -> list[Fault]:
         """The orders in force."""
         return [fault for name in list(self._orders) if (fault := self.peek(name)) is not None]
 
 
-def parse_order(text: str) -> dict[str, str | float]:
-    """
-    A fault as the command line names it: `name[=value][,count=N][,seconds=S]` → the arguments of `order`.
-
-    Raises InvalidFault.
-    """
+def parse_order(text: str) -> Order:
+    """A fault as the command line names it: `name[=value][,count=N][,seconds=S]`. Raises FaultError."""
     head, *limits = text.split(",")
     name, _, value = head.partition("=")
-    order: dict[str, str | float] = {"name": name}
+    given = dict(limit.partition("=")[::2] for limit in limits)
+    unknown = given.keys() - {"count", "seconds"}
+    if unknown:
+        raise FaultError(f"{text!r}: after the name only count= and seconds= may follow, not {unknown.pop()!r}")
     try:
-        if value:
-            order["value"] = float(value)
-        for limit in limits:
-            key, _, number = limit.partition("=")
-            if key not in {"count", "seconds"}:
-                raise InvalidFault(f"{text!r}: after the name only count= and seconds= may follow, not {key!r}")
-            order[key] = int(number) if key == "count" else float(number)
+        return Order(
+            name,
+            float(value) if value else None,
+            int(given["count"]) if "count" in given else None,
+            float(given["seconds"]) if "seconds" in given else None,
+        )
     except ValueError as error:
-        if isinstance(error, InvalidFault):
-            raise
-        raise InvalidFault(f"{text!r}: expected name[=value][,count=N][,seconds=S] with numbers") from error
-    return order
+        raise FaultError(f"{text!r}: expected name[=value][,count=N][,seconds=S] with numbers") from error

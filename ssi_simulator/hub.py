@@ -18,7 +18,7 @@ from ssi_simulator import frames
 from ssi_simulator.broadcasts import Broadcast, Encoder
 from ssi_simulator.connection import Connection, Socket
 from ssi_simulator.core.messages import Message
-from ssi_simulator.faults import FAULTS, Faults, Target
+from ssi_simulator.faults import FAULTS, Fault, Faults, Order, Target
 from ssi_simulator.ledger import Ledger
 from ssi_simulator.selection import CHANNELS, ReplaceMode, Selection
 
@@ -129,7 +129,9 @@ class Hub:
             return
         method, arguments, invocation_id = str(call["M"]), call.get("A"), call.get("I", "0")
         match arguments:
-            case [str(expression)] if method.lower() == "switchchannels" and str(call.get("H")).lower() == frames.HUB.lower():
+            case [str(expression)] if (
+                method.lower() == "switchchannels" and str(call.get("H")).lower() == frames.HUB.lower()
+            ):
                 if self._faults.use("invocation-error") is None:
                     self._switch(connection, expression, invocation_id)
                     return
@@ -144,8 +146,8 @@ class Hub:
         connection.send(frames.result(invocation_id), now_s)
         self._push_snapshots(connection, before)
         for name in _CONNECTION_FAULTS:
-            if name not in connection.struck and (value := self._faults.use(name)) is not None:
-                self._strike(connection, name, value)
+            if name not in connection.struck:
+                self._hit(connection, name)
 
     def _push_snapshots(self, connection: Connection, before: Selection) -> None:
         """The last known message of everything newly selected."""
@@ -230,25 +232,21 @@ class Hub:
 
     # Faults
 
-    def order(
-        self, name: str, *, value: float | None = None, count: int | None = None, seconds: float | None = None
-    ) -> int:
+    def order(self, order: Order) -> int:
         """
         Put a fault in force; how many open connections it has hit at once is the answer.
 
         A connection fault without count and seconds hits the connections that are open now, and is then over. Raises
-        InvalidFault.
+        FaultError.
         """
-        fault = self._faults.order(name, value=value, count=count, seconds=seconds)
+        name = order.name
+        self._faults.order(order)
         if FAULTS[name].target is not Target.CONNECTION:
             return 0
         hit = 0
         for connection in list(self._open.values()):
-            connection.struck.discard(name)
-            if (strength := self._faults.use(name)) is not None:
-                self._strike(connection, name, strength, fault.until_s)
-                hit += 1
-        if count is None and seconds is None:
+            hit += self._hit(connection, name)
+        if order.count is None and order.seconds is None:
             self._faults.clear(name)
         return hit
 
@@ -261,20 +259,25 @@ class Hub:
             if name in {None, "half-open"} and connection.half_open and connection.socket is not None:
                 connection.socket.cut()
 
-    def _strike(self, connection: Connection, name: str, value: float, until_s: float | None = None) -> None:
-        socket, now_s = connection.socket, self._clock()
-        if socket is None:
-            return
+    def _hit(self, connection: Connection, name: str) -> bool:
+        """Let a connection suffer a fault if it is in force."""
+        fault, socket = self._faults.peek(name), connection.socket
+        if fault is None or socket is None or self._faults.use(name) is None:
+            return False
         connection.struck.add(name)
-        match name:
+        self._strike(connection, socket, fault)
+        return True
+
+    def _strike(self, connection: Connection, socket: Socket, fault: Fault) -> None:
+        now_s = self._clock()
+        match fault.name:
             case "drop":
                 socket.cut()
             case "close":
-                socket.close(int(value))
+                socket.close(int(fault.value))
             case "stall" | "silence":
-                order = self._faults.peek(name)
-                connection.stalled_until_s = until_s or (order.until_s if order else math.inf)
-                connection.keepalive = name == "stall"
+                connection.stalled_until_s = fault.until_s
+                connection.keepalive = fault.name == "stall"
             case "half-open":
                 connection.half_open = True
                 socket.freeze()

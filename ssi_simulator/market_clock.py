@@ -62,15 +62,19 @@ class MarketClock:
     def _follow(self, local: datetime) -> None:
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         day, now_s = local.date(), (local - midnight).total_seconds()
-        while day.weekday() > 4:
-            day, now_s = day - timedelta(days=1), DAY_S - 1.0
-        if (day, now_s) > (self.day, self.now_s):
-            self.day, self.now_s = day, now_s
+        if day != last_trading_day(day):
+            day, now_s = last_trading_day(day), DAY_S - 1.0
+        self.day, self.now_s = max((self.day, self.now_s), (day, now_s))
 
 
 def trading_day(day: date) -> date:
     """The day itself, or the Monday after it. Public holidays are not known here."""
-    return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)
+    return day + timedelta(days=7 - day.weekday() if day.weekday() > 4 else 0)
+
+
+def last_trading_day(day: date) -> date:
+    """The day itself, or the Friday before it."""
+    return day - timedelta(days=max(0, day.weekday() - 4))
 
 
 def clock_text(now_s: float) -> str:

@@ -56,7 +56,10 @@ class Selection:
         elif self._mode is ReplaceMode.PER_CHANNEL:
             self._keys = {**self._keys, **asked}
         else:
-            self._keys = {**self._keys, **{channel: _union(self._keys, channel, keys) for channel, keys in asked.items()}}
+            self._keys = {
+                **self._keys,
+                **{channel: _union(self._keys, channel, keys) for channel, keys in asked.items()},
+            }
         return before
 
     def __eq__(self, other: object) -> bool:
@@ -92,9 +95,7 @@ def parse(expression: str, *, first_only: bool = False) -> dict[str, Keys]:
     return asked
 
 
-def _union(
-    held: dict[str, Keys], channel: str, keys: Keys
-) -> Keys:
+def _union(held: dict[str, Keys], channel: str, keys: Keys) -> Keys:
     already = held.get(channel, frozenset[str]())
     if isinstance(already, _Everything) or isinstance(keys, _Everything):
         return EVERYTHING

@@ -45,7 +45,7 @@ class Tokens:
         """
         An opaque token for a connection id.
 
-        It always contains `+`, `/` and `=`, as the real ones may: a client that forgets to percent-encode it fails here.
+        It always contains `+`, `/` and `=`, as real ones may: a client that forgets to percent-encode it fails here.
         """
         identity = UUID(connection_id).bytes
         while True:

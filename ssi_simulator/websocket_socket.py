@@ -71,4 +71,4 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
 def socket_of(websocket: WebSocket) -> Socket:
     """The socket under an accepted websocket. Only this module's protocol offers it."""
-    return cast(Socket, websocket.scope["extensions"][_EXTENSION]["socket"])
+    return cast("Socket", websocket.scope["extensions"][_EXTENSION]["socket"])

@@ -1,0 +1,70 @@
+"""`python -m ssi_simulator`: serve until told to stop."""
+
+import logging
+import socket
+import sys
+
+import uvicorn
+
+from ssi_simulator.app import create_app
+from ssi_simulator.options import Options, parse_options
+from ssi_simulator.websocket_socket import WebSocketProtocol
+
+# A client that does not read must not keep the process alive.
+_SHUTDOWN_S = 1
+
+
+class _Server(uvicorn.Server):
+    """Tells where it listens, once it does."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"SSI FastConnect simulator: {self._url}", flush=True)  # noqa: T201 (scripts wait for this line)
+
+
+def main() -> int:
+    """Exit code 2 if the command line or the port is wrong."""
+    options = parse_options()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # uvicorn's own lines name each websocket with its query string, and that holds tokens.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    try:
+        listener = _listen(options)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        print(  # noqa: T201 (a line for the person at the terminal)
+            f"ssi_simulator: cannot listen on {options.host}:{options.port}: {reason}; "
+            "name another --port, or 0 for any free one",
+            file=sys.stderr,
+        )
+        return 2
+    host, port = listener.getsockname()[:2]
+    config = uvicorn.Config(
+        create_app(options),
+        ws=WebSocketProtocol,
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,  # the real server sends none
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+    )
+    try:
+        _Server(config, f"http://{f'[{host}]' if ':' in host else host}:{port}/").run(sockets=[listener])
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _listen(options: Options) -> socket.socket:
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    return socket.create_server((options.host, options.port), family=family, backlog=2048)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
