@@ -1,0 +1,263 @@
+"""
+The board: all tables of one trading day. Ticks go in, changed rows come out.
+
+Rows are values: a change makes a new dict, so what was handed out stays as it was. They are also the only memory that
+outlives a restart: counters are fields of rows, and what else is held here can be lost.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import get_args
+
+from ingest_service.core import foreign, indices, market
+from ingest_service.core.channel_rows import ChannelRows
+from ingest_service.core.derivatives import derivatives_row
+from ingest_service.core.foreign import Window, foreign_row, slowed, total_row
+from ingest_service.core.futures import future_of
+from ingest_service.core.groups import derived_groups
+from ingest_service.core.indices import breadth, index_row, tells_breadth
+from ingest_service.core.invalid_row import InvalidRow
+from ingest_service.core.market import market_row
+from ingest_service.core.rows import (
+    FEED_KEY,
+    TOTAL_KEY,
+    DerivativesRow,
+    FeedRow,
+    FeedState,
+    ForeignRow,
+    ForeignTotalRow,
+    GroupRow,
+    IndexRow,
+    MarketRow,
+    PhaseRow,
+    SymbolRow,
+)
+from ingest_service.core.sessions import Calendar, Exchange, Phases
+from ingest_service.core.symbols import Listing, exchange_of, symbol_row
+from ingest_service.core.ticks import ForeignTick, IndexTick, SecurityTick, StatusTick, Tick
+from shared.channels import Channel
+from shared.table import Row
+
+_EXCHANGES: tuple[Exchange, ...] = get_args(Exchange)
+
+
+class Board:
+    """
+    All tables of one trading day.
+
+    `day` is that day, None before the first tick. A tick of a later day ends it: the rows of the day are dropped, and
+    `day` moves on; the owner, who sees that, opens a new history for what `take_changes` then returns.
+    `oddities` counts what was tolerated, by names from a closed list, since the start.
+    """
+
+    def __init__(self, calendar: Calendar | None = None) -> None:
+        self.day: date | None = None
+        self.oddities: Counter[str] = Counter()
+        self._calendar = calendar or Calendar()
+        self._market: ChannelRows[MarketRow] = ChannelRows(Channel.MARKET)
+        self._foreign: ChannelRows[ForeignRow] = ChannelRows(Channel.FOREIGN)
+        self._foreign_total: ChannelRows[ForeignTotalRow] = ChannelRows(Channel.FOREIGN, TOTAL_KEY)
+        self._index: ChannelRows[IndexRow] = ChannelRows(Channel.INDEX)
+        self._derivatives: ChannelRows[DerivativesRow] = ChannelRows(Channel.DERIVATIVES)
+        self._symbols: ChannelRows[SymbolRow] = ChannelRows(Channel.SYMBOLS)
+        self._groups: ChannelRows[GroupRow] = ChannelRows(Channel.GROUPS)
+        self._phases: ChannelRows[PhaseRow] = ChannelRows(Channel.STATUS)
+        self._feed: ChannelRows[FeedRow] = ChannelRows(Channel.STATUS, FEED_KEY)
+        self._of_the_day = (self._market, self._foreign, self._foreign_total, self._index, self._derivatives)
+        self._lasting = (self._symbols, self._groups, self._phases, self._feed)
+        # Symbols of which no trade can have escaped since the total that their row holds.
+        self._watched: set[str] = set()
+        self._windows: dict[str, Window] = {}
+        self._heard = Phases(self._calendar)
+        self._index_keys: dict[str, str] = {}  # id in capitals → as the stream spelt it first
+        self._market_ms = 0  # the feed's newest word on what time it is, or what has passed since
+        self._slowed_step = 0
+        self._groups_due = self._foreign_due = False
+
+    def load(self, day: date, rows: Mapping[Channel, Mapping[str, Row]]) -> None:
+        """
+        Go on from what was published. Nothing of it is a change; what was traded meanwhile will count as unseen.
+
+        A row that is not of this version's form is left out, and counted as the oddity `stored_row`.
+        """
+        self.day = day
+        for table in self._of_the_day + self._lasting:
+            self.oddities["stored_row"] += table.load(rows.get(table.channel, {}))
+        self._index_keys = {key.upper(): key for key in self._index.rows}
+        self._windows.clear()
+        self.link_restored()
+
+    def link_restored(self) -> None:
+        """
+        Nobody was looking for a while: the first total that each symbol tells from now on may hold trades that nobody
+        saw. That rise is unseen volume, whichever side the message names.
+        """
+        self._watched.clear()
+
+    # What comes in
+
+    def apply(self, tick: Tick) -> None:
+        """Take a tick. Raises InvalidRow (reason no_day, old_day or too_many_rows), and no table has changed then."""
+        self._enter_day(tick)
+        if tick.oddities:
+            self.oddities.update(tick.oddities)
+        if tick.time_ms is not None:
+            self._market_ms = tick.time_ms
+        match tick:
+            case SecurityTick() | StatusTick():
+                self._apply_to_market(tick)
+            case ForeignTick():
+                self._apply_to_foreign(tick)
+            case IndexTick():
+                self._apply_to_index(tick)
+            case _:
+                pass  # bars and odd lots are in no table
+
+    def set_symbols(self, listings: Iterable[Listing]) -> None:
+        """Names and properties of instruments, from the exchange's lists. Other instruments keep their rows."""
+        for listing in listings:
+            held = self._symbols.rows.get(listing.symbol)
+            self._symbols.put(listing.symbol, symbol_row(held, listing, exchange_of(listing), self._calendar))
+        self._groups_due = True
+
+    def set_components(self, components: Mapping[str, Sequence[str]]) -> None:
+        """
+        The symbols of indices: index code → symbols, a group each.
+
+        ValueError if one has none: whoever watches that group would see an empty board, so the list held stays.
+        """
+        empty = [code for code, symbols in components.items() if not symbols]
+        if empty:
+            raise ValueError(
+                f"no components for {', '.join(empty)}: the exchange's list is not understood or not there"
+            )
+        for code, symbols in components.items():
+            self._groups.put(code, {"keys": sorted(symbols)})
+
+    def set_feed(self, state: FeedState, reason: str | None, now_ms: int) -> None:
+        """The state of the link to the exchange, and the machine's time, Unix ms."""
+        held = self._feed.rows.get(FEED_KEY)
+        same = held is not None and (held["state"], held["reason"]) == (state, reason)
+        row: FeedRow = {
+            "state": state,
+            "reason": reason,
+            "changed_at": held["changed_at"] if held is not None and same else now_ms,
+            "day": None if self.day is None else self.day.isoformat(),
+        }
+        self._feed.put(FEED_KEY, row)
+
+    def set_time(self, market_ms: int, now_ms: int) -> None:
+        """The market's time and the machine's, Unix ms: phases begin and speeds fall also when nothing comes."""
+        self._market_ms = market_ms
+        for exchange in _EXCHANGES:
+            phase, held = self._heard.at(exchange, market_ms), self._phases.rows.get(exchange)
+            if held is None or held["phase"] != phase:
+                self._phases.put(exchange, {"phase": phase, "changed_at": now_ms})
+
+    # What goes out
+
+    def take_changes(self) -> dict[Channel, dict[str, Row | None]]:
+        """The rows that changed since the last call, whole; None for a key that left. After a new day: all rows."""
+        self._slow_foreign()
+        if self._foreign_due:
+            self._foreign_due = False
+            self._foreign_total.put(TOTAL_KEY, total_row(self._foreign.rows))
+        if self._groups_due:
+            self._groups_due = False
+            for name, row in derived_groups(self._symbols.rows).items():
+                self._groups.put(name, row)
+        changes: dict[Channel, dict[str, Row | None]] = {}
+        for table in self._of_the_day + self._lasting:
+            changed = table.take_changes()
+            if changed:
+                changes.setdefault(table.channel, {}).update(changed)
+        return changes
+
+    # One tick
+
+    def _enter_day(self, tick: Tick) -> None:
+        if tick.day is None:
+            if self.day is None:
+                raise InvalidRow("no_day", tick.data_type)
+        elif self.day is None or tick.day > self.day:
+            self._start_day(tick.day)
+        elif tick.day < self.day:
+            raise InvalidRow("old_day", tick.data_type)
+
+    def _start_day(self, day: date) -> None:
+        self.day = day
+        for table in self._of_the_day:
+            table.clear()
+        self._windows.clear()
+        self._index_keys.clear()
+        for symbol, row in list(self._symbols.rows.items()):
+            if row["expiry"] is not None and row["expiry"] < day.isoformat():
+                self._symbols.remove(symbol)
+        for feed in self._feed.rows.values():
+            self._feed.put(FEED_KEY, {**feed, "day": day.isoformat()})
+        for lasting in self._lasting:
+            lasting.touch()
+        self._groups_due = True
+
+    def _apply_to_market(self, tick: SecurityTick | StatusTick) -> None:
+        symbol = tick.key
+        self._market.require_room(symbol, tick.data_type)
+        held = self._market.get(symbol, market.EMPTY)
+        row = market_row(held, tick, watched=symbol in self._watched)
+        self._market.put(symbol, row)
+        if isinstance(tick, SecurityTick) and tick.trade is not None and tick.trade.total_volume is not None:
+            self._watched.add(symbol)
+            if (held["total_volume"] or 0) > tick.trade.total_volume:
+                self.oddities["volume_correction"] += 1
+        known = self._symbols.rows.get(symbol)
+        if known is None or (row["exchange"] is not None and row["exchange"] != known["exchange"]):
+            self._symbols.put(symbol, symbol_row(known, Listing(symbol), row["exchange"], self._calendar))
+            self._groups_due = True
+        if future_of(symbol) is not None:
+            self._hear("DERIVATIVES", tick)
+            self._update_derivatives(symbol)
+
+    def _apply_to_foreign(self, tick: ForeignTick) -> None:
+        symbol = tick.key
+        self._foreign.require_room(symbol, tick.data_type)
+        window = self._windows.setdefault(symbol, Window())
+        self._foreign.put(symbol, foreign_row(self._foreign.get(symbol, foreign.EMPTY), tick, window))
+        self._foreign_due = True
+
+    def _apply_to_index(self, tick: IndexTick) -> None:
+        name = tick.key.upper()
+        key = self._index_keys.get(name, tick.key)
+        self._index.require_room(key, tick.data_type)
+        self._index_keys[name] = key
+        counted = None
+        if not tells_breadth(tick) and name in self._groups.rows:
+            rows = self._market.rows
+            counted = breadth(rows[symbol] for symbol in self._groups.rows[name]["keys"] if symbol in rows)
+        self._index.put(key, index_row(self._index.get(key, indices.EMPTY), tick, counted))
+        # The UPCOM index may be told under HNX, which runs that market.
+        exchange = "UPCOM" if "UPCOM" in name else tick.exchange
+        for known in _EXCHANGES:
+            if known == exchange:
+                self._hear(known, tick)
+        for symbol, row in list(self._derivatives.rows.items()):
+            if row["underlying"] == name:
+                self._update_derivatives(symbol)
+
+    def _update_derivatives(self, symbol: str) -> None:
+        future, row = future_of(symbol), self._market.rows.get(symbol)
+        if future is not None and row is not None:
+            index = self._index.rows.get(self._index_keys.get(future.underlying, ""))
+            self._derivatives.put(symbol, derivatives_row(future, row, index, self._calendar))
+
+    def _hear(self, exchange: Exchange, tick: Tick) -> None:
+        if tick.session is not None and tick.time_ms is not None:
+            self._heard.hear(exchange, tick.session, tick.time_ms)
+
+    def _slow_foreign(self) -> None:
+        step = self._market_ms // foreign.STEP_MS
+        if step == self._slowed_step:
+            return
+        self._slowed_step = step
+        for symbol, row in list(slowed(self._foreign.rows, self._windows, self._market_ms)):
+            self._foreign.put(symbol, row)

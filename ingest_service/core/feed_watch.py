@@ -1,0 +1,127 @@
+"""
+Whether the feed is alive: told from frames, data, the clock and the timetable.
+
+An open socket proves nothing. Frames must come every few seconds at any hour; data must come while the exchanges trade,
+by the market's own clock, which is the feed's last time and what has passed since. At lunch and at night silence is
+normal. The owner reports what happens, asks `check` about once a second, and does what it says.
+"""
+
+from collections.abc import Collection
+from typing import Literal, TypeAlias
+
+from ingest_service.core.rows import FeedState
+from ingest_service.core.sessions import Calendar, busy_since_ms, continuous_since_ms, day_of
+
+Demand: TypeAlias = Literal["reconnect", "split"]
+
+# Twice the server's keepalive: one lost frame is not an outage.
+FRAME_SILENCE_S = 20.0
+# With all symbols subscribed, several messages come each second while the exchanges trade.
+DATA_SILENCE_S = 30.0
+# The rarest wanted type, of foreigners' trades, comes every second or so.
+TYPE_SILENCE_S = 60.0
+# What comes right after the subscription is the last message of each symbol, with the time of its last change.
+SNAPSHOT_S = 5.0
+
+
+class FeedWatch:
+    """
+    The state of the feed, and what is to be done about it.
+
+    `now_s` is any clock that runs steadily, in seconds, the same for all calls.
+    `state`: down (no link, or no data yet on a new one), live, quiet (no data is due), stale (data is due, none comes).
+    """
+
+    def __init__(
+        self, now_s: float, market_ms: int, calendar: Calendar, wanted: Collection[str] = ("X", "R", "MI")
+    ) -> None:
+        """`market_ms` is the machine's idea of the market's time, Unix ms: used until the feed tells its own."""
+        self.state: FeedState = "down"
+        self.reason: str | None = "not connected yet"
+        self._calendar = calendar
+        self._wanted = tuple(wanted)
+        self._clock = (now_s, market_ms)  # what market time it was when
+        self._data_day = day_of(market_ms) if calendar.trades_on(day_of(market_ms)) else None
+        self._open = False
+        self._split = False
+        self._opened_s = self._frame_s = self._data_s = self._demanded_s = now_s
+        self._type_s: dict[str, float] = {}  # data type → when it came last
+
+    def market_ms(self, now_s: float) -> int:
+        """The market's time now, Unix ms."""
+        read_s, market_ms = self._clock
+        return market_ms + round((now_s - read_s) * 1000)
+
+    def opened(self, now_s: float) -> None:
+        """A link stands, and has taken the subscription."""
+        self._open = True
+        self._opened_s = self._frame_s = self._data_s = self._demanded_s = now_s
+        self._type_s = {}
+        self._set("down", "connected, no data yet")
+        self.check(now_s)
+
+    def closed(self, now_s: float, reason: str) -> None:
+        """The link is gone, or could not be made."""
+        self._open = False
+        self._frame_s = now_s
+        self._set("down", reason)
+
+    def frame(self, now_s: float) -> None:
+        """Anything came, a keepalive perhaps."""
+        self._frame_s = now_s
+
+    def data(self, now_s: float, data_type: str, market_ms: int | None) -> None:
+        """A message of the market came, with the exchange's time if it tells one."""
+        self._frame_s = self._data_s = self._type_s[data_type] = now_s
+        if market_ms is not None and now_s - self._opened_s > SNAPSHOT_S:
+            self._clock = (now_s, market_ms)
+            self._data_day = day_of(market_ms)
+        if self._open:
+            self._set("live", None)
+
+    def check(self, now_s: float) -> Demand | None:
+        """
+        Bring the state up to now.
+
+        Returns "reconnect" when the link must be dropped and made anew, and "split", once, when a wanted type stays
+        silent while others flow: then each channel needs a connection of its own. A demand is not repeated at once.
+        """
+        if not self._open:
+            return None
+        if now_s - self._frame_s >= FRAME_SILENCE_S:
+            self._frame_s = now_s
+            self._set("down", f"no sign of life for {FRAME_SILENCE_S:.0f} s")
+            return "reconnect"
+        market_ms = self.market_ms(now_s)
+        day = day_of(market_ms)
+        trading_day = self._calendar.trades_on(day) or day == self._data_day
+        busy_ms = busy_since_ms(market_ms) if trading_day else None
+        if busy_ms is None:
+            if self.state != "live" or now_s - self._data_s >= DATA_SILENCE_S:
+                self._set("quiet", "no data is due now")
+            return None
+        return self._check_data(now_s, (market_ms - busy_ms) / 1000) or self._check_types(now_s, market_ms)
+
+    def _check_data(self, now_s: float, busy_s: float) -> Demand | None:
+        if min(now_s - self._data_s, busy_s) < DATA_SILENCE_S:
+            return None
+        self._set("stale", f"no data for {DATA_SILENCE_S:.0f} s")
+        if now_s - self._demanded_s < DATA_SILENCE_S:
+            return None
+        self._demanded_s = now_s
+        return "reconnect"
+
+    def _check_types(self, now_s: float, market_ms: int) -> Demand | None:
+        since_ms = continuous_since_ms(market_ms)
+        if since_ms is None or self._split or now_s - self._data_s >= DATA_SILENCE_S:
+            return None
+        continuous_s = (market_ms - since_ms) / 1000
+        for data_type in self._wanted:
+            silent_s = now_s - self._type_s.get(data_type, self._opened_s)
+            if min(silent_s, continuous_s) >= TYPE_SILENCE_S:
+                self._split = True
+                return "split"
+        return None
+
+    def _set(self, state: FeedState, reason: str | None) -> None:
+        self.state, self.reason = state, reason

@@ -1,0 +1,99 @@
+"""One index's row, and the breadth of the market that it stands for."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
+
+from ingest_service.core.rounding import percent, rounded
+from ingest_service.core.rows import IndexRow, MarketRow
+from ingest_service.core.ticks import IndexTick
+
+_T = TypeVar("_T")
+
+EMPTY: IndexRow = {
+    "name": None,
+    "exchange": None,
+    "value": None,
+    "reference": None,
+    "change": None,
+    "change_pct": None,
+    "total_volume": None,
+    "total_value": None,
+    "put_through_volume": None,
+    "put_through_value": None,
+    "trades": None,
+    "advances": None,
+    "unchanged": None,
+    "declines": None,
+    "ceilings": None,
+    "floors": None,
+    "expected_value": None,
+    "session": None,
+    "time": None,
+}
+
+
+class Breadth(NamedTuple):
+    """How many symbols of an index went which way; those without a trade today count nowhere."""
+
+    advances: int
+    unchanged: int
+    declines: int
+    ceilings: int
+    floors: int
+
+
+def breadth(rows: Iterable[MarketRow]) -> Breadth:
+    """Counted from the components' rows."""
+    advances = unchanged = declines = ceilings = floors = 0
+    for row in rows:
+        last, change = row["last"], row["change"]
+        if last is None or change is None:
+            continue
+        if change > 0:
+            advances += 1
+            ceilings += last == row["ceiling"]
+        elif change < 0:
+            declines += 1
+            floors += last == row["floor"]
+        else:
+            unchanged += 1
+    return Breadth(advances, unchanged, declines, ceilings, floors)
+
+
+def tells_breadth(tick: IndexTick) -> bool:
+    """Whether the feed counts at all: for VN30 all its counts are 0."""
+    return bool(tick.advances or tick.unchanged or tick.declines)
+
+
+def index_row(held: IndexRow, tick: IndexTick, counted: Breadth | None) -> IndexRow:
+    """The row after a tick. `counted` takes the place of the feed's counts."""
+    row = held.copy()
+    row["name"] = _told(tick.name, row["name"])
+    row["exchange"] = _told(tick.exchange, row["exchange"])
+    row["session"] = _told(tick.session, row["session"])
+    row["time"] = _told(tick.time_ms, row["time"])
+    row["value"] = tick.value or row["value"]  # 0 before the first calculation of the day
+    row["reference"] = tick.reference or row["reference"]
+    row["expected_value"] = tick.expected or None
+    row["total_volume"] = _told(tick.total_volume, row["total_volume"])
+    row["total_value"] = _told(tick.total_value, row["total_value"])
+    row["put_through_volume"] = _told(tick.put_through_volume, row["put_through_volume"])
+    row["put_through_value"] = _told(tick.put_through_value, row["put_through_value"])
+    row["trades"] = _told(tick.trades, row["trades"])
+    counts = counted or tick
+    row["advances"] = _told(counts.advances, row["advances"])
+    row["unchanged"] = _told(counts.unchanged, row["unchanged"])
+    row["declines"] = _told(counts.declines, row["declines"])
+    row["ceilings"] = _told(counts.ceilings, row["ceilings"])
+    row["floors"] = _told(counts.floors, row["floors"])
+    value, reference = row["value"], row["reference"]
+    if value is None or reference is None:
+        row["change"] = row["change_pct"] = None
+    else:
+        change = rounded(value - reference, 2)
+        row["change"], row["change_pct"] = change, percent(change, reference)
+    return row
+
+
+def _told(value: _T | None, held: _T | None) -> _T | None:
+    return held if value is None else value

@@ -1,0 +1,30 @@
+"""
+Numbers as they are published: rounded once, here, before anything is compared.
+
+The feed's floats carry noise (`-6.099999999999909`), and a difference of two clean floats is noisy again.
+"""
+
+from typing import TypeAlias
+
+#: Stocks, warrants, funds, bonds: VND, an int. Index futures: points, a float with one decimal.
+Price: TypeAlias = int | float
+
+#: JSON readers in browsers hold integers exactly up to here.
+MAX_NUMBER = 2**53
+
+
+def rounded(value: float, decimals: int) -> float:
+    """A float with so many decimals; never -0.0, which would be printed with its sign."""
+    return round(value, decimals) + 0.0
+
+
+def difference(price: Price, other: Price) -> Price:
+    """How far a price is above another: VND exactly, points with one decimal."""
+    if isinstance(price, int) and isinstance(other, int):
+        return price - other
+    return rounded(price - other, 1)
+
+
+def percent(part: Price, whole: Price) -> float:
+    """Part of whole in per cent, two decimals."""
+    return rounded(100 * part / whole, 2)
