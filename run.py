@@ -177,7 +177,7 @@ def pip_is_configured() -> bool:
     ):
         return True
     home = Path.home()
-    places = ["/etc/pip.conf", home / ".pip/pip.conf", home / ".config/pip/pip.conf"]
+    places: "list[str | Path]" = ["/etc/pip.conf", home / ".pip/pip.conf", home / ".config/pip/pip.conf"]
     places.append(home / "Library/Application Support/pip/pip.conf")
     return any(Path(place).exists() for place in places)
 

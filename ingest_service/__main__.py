@@ -1,0 +1,42 @@
+"""`python -m ingest_service [--probe SECONDS]`: the exchange's feed into Redis, configured by environment variables."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+
+from ingest_service.app import serve
+from ingest_service.probe import probe
+from ingest_service.settings import load_settings
+from shared.log import configure_logging
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until told to stop. Exit code 2: a wrong setting."""
+    parser = argparse.ArgumentParser(prog="run.py ingest", description=__doc__)
+    parser.add_argument(
+        "--probe", type=float, metavar="SECONDS", help="report what the configured feed looks like; commits nothing"
+    )
+    chosen = parser.parse_args(arguments)
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    if chosen.probe is not None:
+        return asyncio.run(until_signal(probe(settings, chosen.probe)))
+    return asyncio.run(until_signal(serve(settings)))
+
+
+async def until_signal(work: Coroutine[None, None, int | None]) -> int:
+    """Run until done, or until SIGINT or SIGTERM: then leave by cancellation, so that all is closed in order."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        return await task or 0
+    except asyncio.CancelledError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

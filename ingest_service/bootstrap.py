@@ -1,0 +1,125 @@
+"""
+Names, types and groups of what is traded: from the disk at once, from SSI's REST interface politely.
+
+The service works without them. A refusal (quota, outage) is waited out; what was fetched lasts for the day.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ingest_service.core.board import Board
+from ingest_service.core.symbols import Listing
+from ingest_service.rest import Rest, RestError, SecurityDetails
+
+log = logging.getLogger(__name__)
+
+#: Indices whose components make groups.
+GROUPS = ("VN30", "HNX30")
+MARKETS = ("HOSE", "HNX", "UPCOM", "DER")
+RETRY_S, QUOTA_RETRY_S = 15.0, 120.0
+
+T = TypeVar("T")
+
+
+class Lists(BaseModel):
+    """What the cache file holds. `address` keeps one exchange's lists from serving for another."""
+
+    address: str
+    day: date
+    components: dict[str, list[str]] = {}
+    listings: list[Listing] = []
+
+
+class Bootstrap:
+    """Fills the board's symbols and groups."""
+
+    def __init__(
+        self,
+        rest: Rest,
+        board: Board,
+        *,
+        address: str,
+        cache: Path,
+        today: Callable[[], date],
+        changed: Callable[[], None],
+    ) -> None:
+        self._rest = rest
+        self._board = board
+        self._address = address
+        self._cache = cache
+        self._today = today
+        self._changed = changed
+
+    async def run(self) -> None:
+        """Take the cached lists, fetch them if they are not of today, then once a day; never returns."""
+        lists = self._load()
+        if lists is not None:
+            self._apply(lists)
+        while True:
+            if lists is None or lists.day != self._today():
+                lists = await self._fetch()
+                self._save(lists)
+                log.info("symbol lists fetched", extra={"symbols": len(lists.listings)})
+            await asyncio.sleep(3600)
+
+    async def _fetch(self) -> Lists:
+        """All lists; each is applied as it comes, groups first, since boards open with them."""
+        lists = Lists(address=self._address, day=self._today())
+        for code in GROUPS:
+            lists.components[code] = await self._until_served(self._rest.index_components, code)
+            self._apply(lists)
+        for market in MARKETS:
+            details = await self._until_served(self._rest.details, market)
+            lists.listings += [listing_of(market, row) for row in details]
+            self._apply(lists)
+        return lists
+
+    async def _until_served(self, call: Callable[[str], Awaitable[T]], name: str) -> T:
+        while True:
+            try:
+                return await call(name)
+            except RestError as error:
+                delay_s = QUOTA_RETRY_S if error.quota else RETRY_S
+                log.warning("a list was not served", extra={"reason": error.reason, "again_in_s": delay_s})
+                await asyncio.sleep(delay_s)
+
+    def _apply(self, lists: Lists) -> None:
+        self._board.set_symbols(lists.listings)
+        self._board.set_components(lists.components)
+        self._changed()
+
+    def _load(self) -> Lists | None:
+        try:
+            lists = Lists.model_validate_json(self._cache.read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return lists if lists.address == self._address else None
+
+    def _save(self, lists: Lists) -> None:
+        try:
+            self._cache.parent.mkdir(parents=True, exist_ok=True)
+            aside = self._cache.with_suffix(".new")
+            aside.write_text(lists.model_dump_json())
+            aside.replace(self._cache)
+        except OSError as error:
+            log.warning("symbol lists were not kept on disk", extra={"reason": error.strerror})
+
+
+def listing_of(market: str, row: SecurityDetails) -> Listing:
+    """An instrument of the REST interface in the board's words."""
+    return Listing(
+        symbol=row.symbol,
+        market=row.exchange or row.market or market,
+        name_vi=row.name_vi,
+        name_en=row.name_en,
+        kind=row.kind,
+        lot_size=row.lot_size,
+        underlying=row.underlying,
+        last_trading_date=row.last_trading_date,
+    )
