@@ -1,92 +1,28 @@
 """One feed against a scripted hub: what is told, what is sent, and how many sockets there are."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
 from ingest_service import signalr_socket
 from ingest_service.core.feed_events import (
     Broadcasts,
-    FeedEvent,
     FrameSkipped,
     HubMessage,
-    LinkDown,
     LinkUp,
     SubscriptionRefused,
 )
 from ingest_service.fast_connect import FastConnect
 from ingest_service.rest import RestError, open_http
 from tests.eventually import eventually
+from tests.fakes.feed_owner import CHANNELS, listening
 from tests.fakes.hub import FakeHub, FixedTokens, broadcast, running_hub
 
-CHANNELS = ("X:ALL", "R:ALL", "MI:ALL")
 JOINED = "X:ALL,R:ALL,MI:ALL"
 
 
-class Owner:
-    """Takes a feed's events as the ingest does, and keeps them."""
-
-    def __init__(self, feed: FastConnect, delays_s: list[float]) -> None:
-        self.feed = feed
-        self.delays_s = delays_s  # each wait before an attempt
-        self.events: list[FeedEvent] = []
-        self.takes = asyncio.Event()
-        self.takes.set()
-
-    async def listen(self) -> None:
-        """Until cancelled."""
-        async with aclosing(self.feed.events()) as events:
-            async for event in events:
-                self.events.append(event)
-                await self.takes.wait()
-
-    @property
-    def ups(self) -> list[LinkUp]:
-        return [event for event in self.events if isinstance(event, LinkUp)]
-
-    @property
-    def reasons_down(self) -> list[str]:
-        return [event.reason for event in self.events if isinstance(event, LinkDown)]
-
-    @property
-    def arguments(self) -> list[str]:
-        return [argument for event in self.events if isinstance(event, Broadcasts) for argument in event.arguments]
-
-
-@asynccontextmanager
-async def listening(hub: FakeHub, tokens: FixedTokens | None = None) -> AsyncIterator[Owner]:
-    """An owner whose feed waits a hundredth of a second at most, and the delays that it would have waited."""
-    delays_s: list[float] = []
-
-    async def short_sleep(delay_s: float) -> None:
-        delays_s.append(delay_s)
-        await asyncio.sleep(min(delay_s, 0.01))
-
-    async with open_http() as http:
-        feed = FastConnect(
-            http,
-            tokens or FixedTokens(),
-            stream_url=hub.url,
-            channels=CHANNELS,
-            now_ms=lambda: 1795405337123,
-            random=lambda: 0.5,
-            sleep=short_sleep,
-        )
-        owner = Owner(feed, delays_s)
-        task = asyncio.create_task(owner.listen())
-        try:
-            yield owner
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.result()
-
-
 async def test_one_connection_asks_for_all_channels_at_once_and_yields_broadcasts_in_order() -> None:
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: owner.ups == [LinkUp((JOINED,))])
 
         await hub.send(broadcast("a", "b"))
@@ -99,7 +35,7 @@ async def test_one_connection_asks_for_all_channels_at_once_and_yields_broadcast
 
 
 async def test_every_request_carries_the_token() -> None:
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: bool(owner.ups))
 
         assert hub.authorizations == [(step, "Bearer token-1") for step in ("negotiate", "connect", "start")]
@@ -110,7 +46,7 @@ async def test_data_that_overtakes_the_answer_to_the_subscription_is_kept() -> N
         hub.frames_before_answer = [broadcast("early")]
         hub.answers = False
 
-        async with listening(hub) as owner:
+        async with listening(hub.url) as owner:
             await eventually(lambda: owner.arguments == ["early"])
 
             assert owner.ups == [LinkUp((JOINED,))]
@@ -120,14 +56,14 @@ async def test_a_failing_start_does_no_harm() -> None:
     async with running_hub() as hub:
         hub.start_status = 500
 
-        async with listening(hub) as owner:
+        async with listening(hub.url) as owner:
             await eventually(lambda: bool(owner.ups))
 
             assert owner.reasons_down == []
 
 
 async def test_a_content_object_arrives_as_its_json_text() -> None:
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: bool(owner.ups))
 
         await hub.send(broadcast({"DataType": "B"}))
@@ -136,7 +72,7 @@ async def test_a_content_object_arrives_as_its_json_text() -> None:
 
 
 async def test_unusable_frames_are_told_and_the_connection_lives_on() -> None:
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: bool(owner.ups))
 
         for frame in ('{"C":', "[]", '{"M":[{"H":"x","M":"Update","A":[""]}]}', "{}", broadcast("after")):
@@ -156,7 +92,7 @@ async def test_unusable_frames_are_told_and_the_connection_lives_on() -> None:
     ],
 )
 async def test_a_close_frame_is_told_and_all_is_subscribed_again(code: int, reason: str, told: str) -> None:
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: bool(owner.ups))
 
         await hub.close(code, reason)
@@ -173,7 +109,7 @@ async def test_a_frame_beyond_all_bounds_closes_the_connection_and_says_who_did_
 ) -> None:
     monkeypatch.setattr(signalr_socket, "MAX_FRAME_BYTES", 1000)
 
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: bool(owner.ups))
 
         await hub.send(broadcast("x" * 1000))
@@ -183,7 +119,7 @@ async def test_a_frame_beyond_all_bounds_closes_the_connection_and_says_who_did_
 
 
 async def test_a_connection_that_breaks_without_a_goodbye_is_made_anew() -> None:
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: bool(owner.ups))
 
         for connection in list(hub.open):
@@ -197,7 +133,7 @@ async def test_silence_beyond_the_keepalive_time_is_a_loss_and_keepalives_preven
     async with running_hub() as hub:
         hub.keepalive_timeout_s = 0.3
 
-        async with listening(hub) as owner:
+        async with listening(hub.url) as owner:
             await eventually(lambda: bool(owner.ups))
             for _ in range(8):
                 await hub.send("{}")
@@ -210,7 +146,7 @@ async def test_silence_beyond_the_keepalive_time_is_a_loss_and_keepalives_preven
 
 
 async def test_the_server_may_ask_to_reconnect() -> None:
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: bool(owner.ups))
 
         await hub.send('{"C":"d-2","T":1,"M":[]}')
@@ -224,7 +160,7 @@ async def test_a_refused_token_is_replaced_on_the_next_attempt(step: str) -> Non
     async with running_hub() as hub:
         (hub.negotiate_statuses if step == "negotiate" else hub.connect_statuses).append(401)
 
-        async with listening(hub) as owner:
+        async with listening(hub.url) as owner:
             await eventually(lambda: bool(owner.ups))
 
             assert owner.reasons_down == [f"{step}: HTTP 401"]
@@ -235,7 +171,7 @@ async def test_a_server_that_is_away_is_asked_at_growing_distances() -> None:
     async with running_hub() as hub:
         hub.negotiate_statuses = [502] * 7
 
-        async with listening(hub) as owner:
+        async with listening(hub.url) as owner:
             await eventually(lambda: bool(owner.ups))
 
             assert owner.reasons_down == ["negotiate: HTTP 502"] * 7
@@ -249,7 +185,7 @@ async def test_a_failed_log_in_is_told_and_recovers_without_a_restart() -> None:
                 raise RestError("log-in: The connection is invalid")
             return await super().token()
 
-    async with running_hub() as hub, listening(hub, LockedOut()) as owner:
+    async with running_hub() as hub, listening(hub.url, LockedOut()) as owner:
         await eventually(lambda: bool(owner.ups))
 
         assert set(owner.reasons_down) == {"log-in: The connection is invalid"}
@@ -272,7 +208,7 @@ async def test_a_bug_rises_to_the_owner_and_no_socket_stays() -> None:
 async def test_after_a_quota_refusal_the_wait_is_half_a_minute_at_least() -> None:
     text = "Connection has been blocked, quota 3 exceeded by 1"
 
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: bool(owner.ups))
         await hub.send(f'{{"M":[{{"H":"FcMarketDataV2Hub","M":"Error","A":["{text}"]}}]}}')
         await eventually(lambda: len(owner.ups) == 2)
@@ -283,7 +219,7 @@ async def test_after_a_quota_refusal_the_wait_is_half_a_minute_at_least() -> Non
 
 
 async def test_reconnect_closes_the_old_socket_before_it_opens_the_next_also_when_called_in_a_rush() -> None:
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         for round_ in range(20):
             # At any moment of the attempt, not only when the link stands.
             for _ in range(round_):
@@ -302,7 +238,7 @@ async def test_reconnect_closes_the_old_socket_before_it_opens_the_next_also_whe
 async def test_cancelling_the_owner_closes_the_socket_at_any_moment() -> None:
     async with running_hub() as hub:
         for loop_turns in range(60):
-            async with listening(hub):
+            async with listening(hub.url):
                 for _ in range(loop_turns):
                     await asyncio.sleep(0.0005)  # reaches further into the attempt each time
             await eventually(lambda: hub.open == {})
@@ -312,7 +248,7 @@ async def test_cancelling_the_owner_closes_the_socket_at_any_moment() -> None:
 
 
 async def test_split_means_one_connection_for_each_channel_and_up_means_all_of_them() -> None:
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: bool(owner.ups))
 
         owner.feed.split()
@@ -334,7 +270,7 @@ async def test_a_refused_list_is_tried_channel_by_channel_and_a_refused_channel_
     async with running_hub() as hub:
         hub.refusals = {JOINED: "There was an error", "R:ALL": "No such channel"}
 
-        async with listening(hub) as owner:
+        async with listening(hub.url) as owner:
             await eventually(lambda: bool(owner.ups))
             await eventually(lambda: sorted(set(hub.open.values())) == ["MI:ALL", "X:ALL"])
             await hub.send(broadcast("x"), expression="X:ALL")
@@ -355,7 +291,7 @@ async def test_a_missing_answer_to_the_subscription_is_a_loss(monkeypatch: pytes
     async with running_hub() as hub:
         hub.answers = False
 
-        async with listening(hub) as owner:
+        async with listening(hub.url) as owner:
             await eventually(lambda: bool(owner.reasons_down))
 
             assert owner.reasons_down[0] == "no answer to the subscription within 0.2 s"
@@ -364,7 +300,7 @@ async def test_a_missing_answer_to_the_subscription_is_a_loss(monkeypatch: pytes
 async def test_a_burst_while_the_owner_is_busy_waits_within_bounds_and_arrives_whole() -> None:
     frame = broadcast(*(f"{number}" for number in range(1000)))
 
-    async with running_hub() as hub, listening(hub) as owner:
+    async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: bool(owner.ups))
         owner.takes.clear()
         await hub.send(broadcast("first"))
@@ -392,7 +328,7 @@ async def test_an_owner_that_takes_nothing_for_the_keepalive_time_gets_a_new_con
     async with running_hub() as hub:
         hub.keepalive_timeout_s = 0.5
 
-        async with listening(hub) as owner:
+        async with listening(hub.url) as owner:
             await eventually(lambda: bool(owner.ups))
             owner.takes.clear()
             for _ in range(8):
