@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 WATCH_S = 0.5
 #: After so many messages in a row the other tasks get their turn: heartbeats must not wait for a burst.
 MESSAGES_A_TURN = 500
+#: States in which clients are told that all is well.
+CONNECTED = ("live", "quiet")
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
@@ -100,7 +102,8 @@ class Leader:
                 log.warning("a subscription was refused", extra={"channels": event.expression, "reason": event.reason})
             case FrameSkipped():
                 self._metrics.skipped_frames.labels(event.reason).inc()
-        self._tell_state()
+        if self._watch.state not in CONNECTED:
+            self._tell_state()  # bad news at once
 
     def _take_message(self, argument: str) -> None:
         try:
@@ -114,15 +117,19 @@ class Leader:
             self._metrics.invalid_rows.labels(invalid.reason).inc()
 
     async def _watch_feed(self) -> None:
+        state = self._watch.state
         while True:
             await asyncio.sleep(WATCH_S)
-            demand = self._watch.check(self._now_s())
+            before, demand = state, self._watch.check(self._now_s())
+            state = self._watch.state
             if demand == "reconnect":
                 self._feed.reconnect(self._watch.reason or "no data")
             elif demand == "split":
                 log.warning("a channel stays silent beside others: one connection for each from now on")
                 self._feed.split()
-            self._tell_state()
+            # Good news when it has lasted from one look to the next: the data that it speaks of has left before it.
+            if state not in CONNECTED or state == before:
+                self._tell_state()
 
     def _tell_state(self) -> None:
         """Put feed state and phases into the board; the rows change only if they do."""

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 #: A client's message is small; a larger one closes the connection with 1009.
 MAX_MESSAGE_BYTES = 65_536
+#: Connections that may wait to be accepted; many come at once when another replica dies.
+BACKLOG = 4096
 #: For handlers that do not end by themselves; connections are closed at once.
 SHUTDOWN_DEADLINE_S = 5
 
@@ -62,6 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
             log_config=None,
             access_log=False,
             proxy_headers=False,
+            backlog=BACKLOG,
             timeout_graceful_shutdown=SHUTDOWN_DEADLINE_S,
         )
     )
@@ -76,6 +79,7 @@ def listen(settings: PublisherSettings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)  # from now on nobody is refused, though the application still starts
     except OSError:
         listener.close()
         raise

@@ -1,9 +1,10 @@
 """
-Whether the feed is alive: told from frames, data, the clock and the timetable.
+Whether the feed is alive: told from its data, the clock and the timetable.
 
-An open socket proves nothing. Frames must come every few seconds at any hour; data must come while the exchanges trade,
-by the market's own clock, which is the feed's last time and what has passed since. At lunch and at night silence is
-normal. The owner reports what happens, asks `check` about once a second, and does what it says.
+An open socket proves nothing. Data must come while the exchanges trade, by the market's own clock, which is the feed's
+last time and what has passed since. At lunch and at night silence is normal; that the connection itself is sound is
+then the socket's own affair, which misses the server's keepalives. The owner reports what happens, asks `check` about
+once a second, and does what it says.
 """
 
 from collections.abc import Collection
@@ -14,8 +15,6 @@ from ingest_service.core.sessions import Calendar, busy_since_ms, continuous_sin
 
 Demand: TypeAlias = Literal["reconnect", "split"]
 
-# Twice the server's keepalive: one lost frame is not an outage.
-FRAME_SILENCE_S = 20.0
 # With all symbols subscribed, several messages come each second while the exchanges trade.
 DATA_SILENCE_S = 30.0
 # The rarest wanted type, of foreigners' trades, comes every second or so.
@@ -44,7 +43,7 @@ class FeedWatch:
         self._data_day = day_of(market_ms) if calendar.trades_on(day_of(market_ms)) else None
         self._open = False
         self._split = False
-        self._opened_s = self._frame_s = self._data_s = self._demanded_s = now_s
+        self._opened_s = self._data_s = self._demanded_s = now_s
         self._type_s: dict[str, float] = {}  # data type → when it came last
 
     def market_ms(self, now_s: float) -> int:
@@ -55,24 +54,18 @@ class FeedWatch:
     def opened(self, now_s: float) -> None:
         """A link stands, and has taken the subscription."""
         self._open = True
-        self._opened_s = self._frame_s = self._data_s = self._demanded_s = now_s
+        self._opened_s = self._data_s = self._demanded_s = now_s
         self._type_s = {}
         self._set("down", "connected, no data yet")
-        self.check(now_s)
 
     def closed(self, now_s: float, reason: str) -> None:
         """The link is gone, or could not be made."""
         self._open = False
-        self._frame_s = now_s
         self._set("down", reason)
-
-    def frame(self, now_s: float) -> None:
-        """Anything came, a keepalive perhaps."""
-        self._frame_s = now_s
 
     def data(self, now_s: float, data_type: str, market_ms: int | None) -> None:
         """A message of the market came, with the exchange's time if it tells one."""
-        self._frame_s = self._data_s = self._type_s[data_type] = now_s
+        self._data_s = self._type_s[data_type] = now_s
         if market_ms is not None and now_s - self._opened_s > SNAPSHOT_S:
             self._clock = (now_s, market_ms)
             self._data_day = day_of(market_ms)
@@ -88,16 +81,13 @@ class FeedWatch:
         """
         if not self._open:
             return None
-        if now_s - self._frame_s >= FRAME_SILENCE_S:
-            self._frame_s = now_s
-            self._set("down", f"no sign of life for {FRAME_SILENCE_S:.0f} s")
-            return "reconnect"
         market_ms = self.market_ms(now_s)
         day = day_of(market_ms)
         trading_day = self._calendar.trades_on(day) or day == self._data_day
         busy_ms = busy_since_ms(market_ms) if trading_day else None
         if busy_ms is None:
-            if self.state != "live" or now_s - self._data_s >= DATA_SILENCE_S:
+            # The snapshot comes at any hour: without it, nobody knows yet what the market looks like.
+            if now_s - self._opened_s > SNAPSHOT_S and now_s - self._data_s >= SNAPSHOT_S:
                 self._set("quiet", "no data is due now")
             return None
         return self._check_data(now_s, (market_ms - busy_ms) / 1000) or self._check_types(now_s, market_ms)
