@@ -194,11 +194,11 @@ class Board:
         for symbol, row in list(self._symbols.rows.items()):
             if row["expiry"] is not None and row["expiry"] < day.isoformat():
                 self._symbols.remove(symbol)
+                self._groups_due = True
         for feed in self._feed.rows.values():
             self._feed.put(FEED_KEY, {**feed, "day": day.isoformat()})
         for lasting in self._lasting:
             lasting.touch()
-        self._groups_due = True
 
     def _apply_to_market(self, tick: SecurityTick | StatusTick) -> None:
         symbol = tick.key

@@ -79,36 +79,26 @@ class Content:
         return clock_ms
 
     def number(self, name: str) -> Price | None:
-        """Any finite number."""
+        """A finite number that is not negative."""
         value = self.fields.get(name)
-        # The comparison is false for NaN, and for what no reader could hold exactly.
-        if (type(value) is float or type(value) is int) and -MAX_NUMBER < value < MAX_NUMBER:
+        # The comparison is false for NaN, too.
+        if (type(value) is float or type(value) is int) and 0 <= value < MAX_NUMBER:
             return value
         return self._odd_number(name, value)
 
-    def positive(self, name: str) -> Price | None:
-        """A number that is not negative."""
-        value = self.number(name)
-        if value is not None and value < 0:
-            self.oddities.append("negative")
-            return None
-        return value
-
     def quantity(self, name: str) -> int | None:
-        """A volume, a value or a count: whole, not negative."""
-        value = self.positive(name)
+        """A volume, a value or a count: whole."""
+        value = self.number(name)
         return None if value is None else round(value)
 
     def price(self, name: str) -> Price | None:
         """A price in VND as an int, or in points with one decimal. 0 means: none yet."""
-        value = self.positive(name)
-        if value is None:
-            return None
-        return rounded(value, self.decimals) if self.decimals else round(value)
+        value = self.number(name)
+        return None if value is None else self._price(value)
 
     def points(self, name: str) -> float | None:
         """An index value, two decimals. 0 means: none yet."""
-        value = self.positive(name)
+        value = self.number(name)
         return None if value is None else rounded(value, 2)
 
     def levels(self, names: tuple[tuple[str, str], ...]) -> list[Level]:
@@ -117,15 +107,23 @@ class Content:
 
         A price of 0 with a volume is an auction order at whatever price: null.
         """
-        fields, levels = self.fields, []
+        fields, decimals = self.fields, self.decimals
+        levels: list[Level] = []
         for price_name, volume_name in names:
-            if fields.get(volume_name, 0) == 0:
+            volume = fields.get(volume_name, 0)
+            if volume == 0:  # most levels are empty
                 continue
-            volume = self.quantity(volume_name)
-            price = self.price(price_name)
-            if volume and price is not None:
-                levels.append([price or None, volume])
+            price = fields.get(price_name)
+            # As `number`, but without calls: a third of the time spent on a message is spent here.
+            if not (type(volume) is float and type(price) is float and 0 < volume < MAX_NUMBER > price >= 0):
+                volume, price = self.number(volume_name), self.number(price_name)
+                if not volume or price is None:
+                    continue
+            levels.append([(round(price, decimals) if decimals else round(price)) or None, round(volume)])
         return levels
+
+    def _price(self, value: Price) -> Price:
+        return rounded(value, self.decimals) if self.decimals else round(value)
 
     def _odd_number(self, name: str, value: object) -> Price | None:
         if value is None:
@@ -142,11 +140,11 @@ class Content:
         if not isinstance(value, int | float) or isinstance(value, bool):
             self.oddities.append("not_a_number")
             return None
-        if not -MAX_NUMBER < value < MAX_NUMBER:
-            self.oddities.append("nan" if value != value else "out_of_range")  # noqa: PLR0124 - NaN alone differs from itself
-            return None
-        self.oddities.append("numeric_text")
-        return value
+        if 0 <= value < MAX_NUMBER:
+            self.oddities.append("numeric_text")
+            return value
+        self.oddities.append("negative" if value < 0 else "out_of_range" if value > 0 else "nan")
+        return None
 
 
 @lru_cache(maxsize=64)

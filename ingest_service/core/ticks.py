@@ -351,7 +351,7 @@ def _average(content: Content) -> Price | None:
     """The average price. That of index futures comes in VND a contract, at 100,000 VND a point."""
     if not content.decimals:
         return content.price("AvgPrice")
-    value = content.positive("AvgPrice")
+    value = content.number("AvgPrice")
     return None if value is None else rounded(value / 100_000, 2)
 
 

@@ -106,3 +106,72 @@ def test_a_wanted_type_that_stays_silent_beside_others_demands_a_connection_for_
 
     assert demands.count("split") == 1
     assert demands.index("split") == 59
+
+
+def test_a_holiday_is_quiet() -> None:
+    watch = FeedWatch(0.0, at(MONDAY, 10), Calendar({MONDAY}))
+    watch.opened(0.0)
+
+    demands = [watch.check(second) for second in (1.0, 40.0, 300.0)]
+
+    assert demands == [None] * 3
+    assert watch.state == "quiet"
+
+
+def test_a_day_on_which_data_flows_is_no_holiday() -> None:
+    watch = FeedWatch(0.0, at(SATURDAY, 10), Calendar())
+    watch.opened(0.0)
+    watch.data(6.0, "X", at(SATURDAY, 10))
+
+    assert watch.check(36.1) == "reconnect"
+
+
+def test_old_times_in_the_first_snapshot_do_not_set_the_clock_back() -> None:
+    watch = a_watch(at(MONDAY, 10))
+    watch.opened(0.0)
+
+    watch.data(1.0, "X", at(date(2026, 11, 20), 15))  # Friday's close
+
+    assert watch.check(31.1) == "reconnect"
+
+
+def test_the_first_data_ends_a_stall() -> None:
+    watch = with_data(at(MONDAY, 10))
+    watch.check(36.1)
+
+    watch.data(37.0, "X", at(MONDAY, 10) + 37_000)
+
+    assert (watch.state, watch.reason) == ("live", None)
+
+
+def test_a_new_link_after_a_stall_gets_its_thirty_seconds() -> None:
+    watch = with_data(at(MONDAY, 10))
+    watch.check(36.1)
+    watch.closed(36.2, "dropped")
+
+    watch.opened(37.0)
+
+    assert watch.check(66.9) is None
+    assert watch.state == "down"
+    assert watch.check(67.1) == "reconnect"
+
+
+def test_a_message_without_a_time_is_data_all_the_same() -> None:
+    watch = with_data(at(MONDAY, 10))
+
+    watch.data(30.0, "X", None)
+
+    assert watch.check(40.0) is None
+    assert watch.state == "live"
+
+
+def test_a_silent_type_counts_in_continuous_trading_only() -> None:
+    watch = a_watch(at(MONDAY, 9, 10))  # the opening auction of HOSE; continuous trading begins after 300 s
+    watch.opened(0.0)
+
+    demands = {}
+    for second in range(1, 400):
+        watch.data(float(second), "X", at(MONDAY, 9, 10) + second * 1000)
+        demands[second] = watch.check(float(second))
+
+    assert [second for second, demand in demands.items() if demand] == [360]

@@ -1,0 +1,200 @@
+"""What foreigners buy and sell."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.channels import Channel
+from shared.table import JSON, Row
+from tests.unit.ingest_service.core.a_feed import CheckedBoard, R, X, at_ms
+
+
+def ssi(checked: CheckedBoard) -> Row:
+    return checked.row(Channel.FOREIGN, "SSI")
+
+
+def speeds(checked: CheckedBoard) -> tuple[JSON, JSON]:
+    row = ssi(checked)
+    return row["buy_speed_per_min"], row["sell_speed_per_min"]
+
+
+def test_a_message_becomes_a_row() -> None:
+    checked = CheckedBoard()
+
+    checked.tell(R)
+
+    assert ssi(checked) == {
+        "buy_volume": 845300,
+        "sell_volume": 1204600,
+        "net_volume": -359300,
+        "buy_value": 26626950000,
+        "sell_value": 37944900000,
+        "net_value": -11317950000,
+        "total_room": 2503089220,
+        "current_room": 1740112345,
+        "buy_speed_per_min": 0,
+        "sell_speed_per_min": 0,
+        "time": at_ms(10, 42, 17),
+    }
+
+
+def test_totals_are_not_zero_whichever_names_the_feed_uses() -> None:
+    usual, documented = CheckedBoard(), CheckedBoard()
+    fields = {key: value for key, value in R.items() if key not in ("BuyVol", "SellVol", "BuyVal", "SellVal")}
+
+    usual.tell(R)
+    documented.tell(fields, FBuyVol=845300.0, FSellVol=1204600.0, FBuyVal=26626950000.0, FSellVal=37944900000.0)
+
+    assert usual.row(Channel.FOREIGN, "_total") == documented.row(Channel.FOREIGN, "_total")
+    assert usual.row(Channel.FOREIGN, "_total")["buy_volume"] == 845300
+
+
+def test_values_may_fall_since_the_exchange_only_estimates_them() -> None:
+    checked = CheckedBoard()
+    checked.tell(R)
+
+    checked.tell(R, BuyVal=26000000000.0)
+
+    assert ssi(checked)["buy_value"] == 26000000000
+
+
+def test_a_field_that_is_not_told_keeps_its_value_and_the_rest_survives() -> None:
+    checked = CheckedBoard()
+    checked.tell(R)
+
+    checked.tell(R, CurrentRoom="NaN", BuyVol=845400.0, SellVal=None)
+
+    row = ssi(checked)
+    assert (row["current_room"], row["buy_volume"], row["sell_value"]) == (1740112345, 845400, 37944900000)
+    assert checked.board.oddities == {"nan": 1, "null_number": 1}
+
+
+def test_what_was_bought_before_we_looked_has_no_speed() -> None:
+    checked = CheckedBoard()
+
+    checked.tell(R)
+
+    assert speeds(checked) == (0, 0)
+
+
+def test_the_speed_is_volume_a_minute_over_five_minutes() -> None:
+    checked = CheckedBoard()
+    checked.tell(R, Time="10:00:00", BuyVol=1000.0, SellVol=0.0)
+
+    checked.tell(R, Time="10:02:00", BuyVol=2000.0, SellVol=500.0)
+
+    assert speeds(checked) == (200, 100)
+
+
+def test_what_is_older_than_five_minutes_counts_no_more() -> None:
+    checked = CheckedBoard()
+    for minute, bought in ((0, 1000.0), (1, 6000.0), (5, 7000.0), (7, 7500.0)):
+        checked.tell(R, Time=f"10:0{minute}:00", BuyVol=bought)
+
+    assert speeds(checked) == (300, 0)
+
+
+def test_the_speed_falls_to_zero_when_nothing_more_comes_for_the_symbol() -> None:
+    checked = CheckedBoard()
+    checked.tell(R, Time="10:00:00", BuyVol=1000.0)
+    checked.tell(R, Time="10:01:00", BuyVol=6000.0)
+
+    fast = speeds(checked)
+    checked.tell(X, Symbol="ACB", Time="10:06:00")  # the feed's time moves on
+
+    assert (fast, speeds(checked)) == ((1000, 0), (0, 0))
+
+
+def test_the_speed_falls_to_zero_also_when_nothing_comes_at_all() -> None:
+    checked = CheckedBoard()
+    checked.tell(R, Time="10:00:00", BuyVol=1000.0)
+    checked.tell(R, Time="10:01:00", BuyVol=6000.0)
+
+    checked.board.set_time(at_ms(10, 6, 1), now_ms=0)
+    checked.take()
+
+    assert speeds(checked) == (0, 0)
+
+
+def test_a_corrected_total_gives_no_negative_speed() -> None:
+    checked = CheckedBoard()
+    checked.tell(R, Time="10:00:00", BuyVol=5000.0)
+
+    checked.tell(R, Time="10:01:00", BuyVol=1000.0)
+
+    assert speeds(checked) == (0, 0)
+
+
+def test_a_loaded_speed_does_not_stay_for_ever() -> None:
+    checked = CheckedBoard()
+    checked.tell(R, Time="10:00:00", BuyVol=1000.0)
+    checked.tell(R, Time="10:01:00", BuyVol=6000.0)
+    successor = CheckedBoard()
+    assert checked.board.day is not None
+    successor.board.load(checked.board.day, checked.tables)
+
+    successor.board.set_time(at_ms(10, 1, 30), now_ms=0)
+    successor.take()
+
+    assert speeds(successor) == (0, 0)
+
+
+def test_the_total_sums_all_symbols() -> None:
+    checked = CheckedBoard()
+
+    checked.tell(R)
+    checked.tell(R, Symbol="ACB", BuyVol=100.0, SellVol=None, BuyVal=2500000.0, SellVal=None, Time="10:43:00")
+
+    total = checked.row(Channel.FOREIGN, "_total")
+    assert (total["buy_volume"], total["sell_volume"], total["net_volume"]) == (845400, 1204600, -359200)
+    assert (total["buy_value"], total["sell_value"]) == (26629450000, 37944900000)
+    assert total["time"] == at_ms(10, 43)
+
+
+def test_the_five_most_bought_and_most_sold_are_listed_by_value() -> None:
+    checked = CheckedBoard()
+
+    for number, net in enumerate((5, -1, 9, 3, 0, 7, 1, 4, -8)):
+        checked.tell(R, Symbol=f"S{number}", BuyVal=100.0 + net, SellVal=100.0, BuyVol=10.0 + net, SellVol=10.0)
+
+    total = checked.row(Channel.FOREIGN, "_total")
+    assert total["top_buyers"] == [
+        {"symbol": symbol, "net_value": net, "net_volume": net}
+        for symbol, net in (("S2", 9), ("S5", 7), ("S0", 5), ("S7", 4), ("S3", 3))
+    ]
+    assert total["top_sellers"] == [
+        {"symbol": "S8", "net_value": -8, "net_volume": -8},
+        {"symbol": "S1", "net_value": -1, "net_volume": -1},
+    ]
+
+
+@pytest.mark.parametrize("template", [X, R])
+def test_a_foreign_change_is_told_on_its_own_data(template: dict[str, JSON]) -> None:
+    checked = CheckedBoard()
+
+    checked.tell(template)
+
+    assert (Channel.FOREIGN in checked.last_changes) == (template is R)
+
+
+@given(st.lists(st.tuples(st.integers(0, 900), st.integers(0, 500)), min_size=1, max_size=40))
+def test_the_speed_is_what_was_bought_in_the_last_five_minutes_to_ten_seconds(trades: list[tuple[int, int]]) -> None:
+    checked = CheckedBoard()
+    bought, history = 0, []
+    for second, volume in sorted(trades):
+        bought += volume
+        history.append((second, bought))
+        time_text = f"10:{second // 60:02}:{second % 60:02}"
+        checked.tell(R, Time=time_text, BuyVol=float(bought))
+
+    now = history[-1][0]
+    step = now // 10 - 30
+    at_far_end = [total for second, total in history if second // 10 <= step]
+    base = at_far_end[-1] if at_far_end else history_base(history)
+    assert speeds(checked)[0] == round((bought - base) / 5)
+
+
+def history_base(history: list[tuple[int, int]]) -> int:
+    """The last total of the first ten seconds that were looked at: what is before it has no known moment."""
+    first = history[0][0] // 10
+    return [total for second, total in history if second // 10 == first][-1]
