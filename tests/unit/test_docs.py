@@ -1,0 +1,137 @@
+"""The documents say what the code says: fields, settings, error codes, samples."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+from ingest_service.core import rows
+from ingest_service.settings import IngestSettings
+from publisher_service import hub
+from publisher_service.core import requests
+from publisher_service.settings import PublisherSettings
+from shared.channels import Channel
+from shared.wire import Commit, decode_envelope
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+ROW_SECTIONS = {
+    "market": rows.MarketRow,
+    "foreign": rows.ForeignRow,
+    "foreign: `_total`": rows.ForeignTotalRow,
+    "index": rows.IndexRow,
+    "derivatives": rows.DerivativesRow,
+    "symbols": rows.SymbolRow,
+    "groups": rows.GroupRow,
+    "status": rows.PhaseRow,
+    "status: `feed`": rows.FeedRow,
+}
+SETTINGS_SECTIONS: dict[str, type[BaseSettings]] = {"ingest": IngestSettings, "publisher": PublisherSettings}
+
+
+def section(document: str, heading: str) -> str:
+    """The text below a heading, up to the next one of its level."""
+    _, found, rest = (DOCS / document).read_text(encoding="utf-8").partition(f"\n## {heading}\n")
+    assert found, f"{document} has no section {heading}"
+    return rest.partition("\n## ")[0]
+
+
+def table_rows(text: str) -> Iterator[tuple[str, str]]:
+    """The first two cells of each table row whose first cell is a `name`."""
+    for line in text.splitlines():
+        if match := re.match(r"\| `(\w+)` \| (.*?) \|", line):
+            yield match[1], match[2].strip("`")
+
+
+def json_lines(document: str) -> list[str]:
+    """Each line of the document's JSON blocks."""
+    blocks = re.findall(r"```json\n(.*?)```", (DOCS / document).read_text(encoding="utf-8"), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def as_variable(default: object) -> str:
+    """A setting's default as one would write it into the environment."""
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def variables(settings: type[BaseSettings]) -> Iterable[tuple[str, FieldInfo]]:
+    return ((name.upper(), field) for name, field in settings.model_fields.items())
+
+
+def test_every_channel_has_its_section() -> None:
+    assert {heading.partition(":")[0] for heading in ROW_SECTIONS} == set(Channel)
+
+
+@pytest.mark.parametrize("heading", ROW_SECTIONS)
+def test_the_tables_page_lists_exactly_the_fields_of_each_row(heading: str) -> None:
+    fields = list(ROW_SECTIONS[heading].__annotations__)
+
+    documented = [name for name, _ in table_rows(section("tables.md", heading))]
+
+    assert documented == fields
+
+
+@pytest.mark.parametrize("heading", SETTINGS_SECTIONS)
+def test_the_settings_page_lists_each_setting_with_its_default(heading: str) -> None:
+    documented = dict(table_rows(section("settings.md", heading)))
+
+    assert documented == {
+        name: "required"
+        if field.is_required()
+        else as_variable(field.default)
+        if field.default not in (None, {})
+        else "not set"
+        for name, field in variables(SETTINGS_SECTIONS[heading])
+    }
+
+
+def test_the_example_environment_has_each_setting_with_its_default() -> None:
+    example = dict(
+        re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+
+    assert example == {
+        name: "" if field.is_required() or field.default in (None, {}) else as_variable(field.default)
+        for settings in SETTINGS_SECTIONS.values()
+        for name, field in variables(settings)
+    }
+
+
+def test_the_protocol_page_lists_exactly_the_error_codes_of_the_code() -> None:
+    sources = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (requests, hub))
+    codes = set(re.findall(r'InvalidRequest\(\s*"(\w+)"', sources))
+
+    documented = [name for name, _ in table_rows(section("protocol.md", "Errors"))]
+
+    assert set(documented) == codes | {"invalid_message", "invalid_interval"}
+
+
+def test_the_requests_of_the_protocol_page_are_valid() -> None:
+    kinds = ["subscribe", "unsubscribe", "ping", "auth"]
+    samples = [line for line in json_lines("protocol.md") if json.loads(line)["type"] in kinds]
+
+    parsed = [requests.parse(sample) for sample in samples]
+
+    assert [request.type for request in parsed] == kinds
+
+
+def test_the_envelopes_of_the_redis_page_are_read_as_what_they_show() -> None:
+    envelopes = [decode_envelope(line.encode()) for line in json_lines("redis.md")]
+
+    assert [type(envelope).__name__ for envelope in envelopes] == ["Commit", "Heartbeat", "Replaced"]
+    assert isinstance(envelopes[0], Commit)
+    assert envelopes[0].rows[Channel.MARKET]["OLD"] is None
+
+
+@pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
