@@ -1,0 +1,107 @@
+"""`python -m local_stack`: the board on one machine. The command line, signals and exit codes."""
+
+import argparse
+import asyncio
+import signal
+import sys
+
+from local_stack.demo import DEFAULT_PORT, CannotStart, Options, demo
+
+#: With --check alone: long enough for every row to change many times.
+CHECK_SECONDS = 20.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 0: ended as wished; 1: something failed, or --check found differences; 2: a wrong argument."""
+    if sys.platform == "win32":
+        sys.stderr.write("The demo needs Linux or macOS. On Windows it runs inside WSL2.\n")
+        return 2
+    options = parse(arguments)
+    raise_file_limit()
+    try:
+        return asyncio.run(until_signal(options))
+    except CannotStart as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+def parse(arguments: list[str] | None = None) -> Options:
+    """The options; a wrong one ends the program with exit code 2."""
+    parser = argparse.ArgumentParser(
+        prog="run.py demo",
+        description="The whole board on this machine, fed by a simulated market: no keys, no Docker.",
+    )
+    parser.add_argument(
+        "--port",
+        type=number(int, 1, 65535),
+        help=f"where the board is; an error if it is taken (default: {DEFAULT_PORT}, or the next free one)",
+    )
+    parser.add_argument("--publishers", type=number(int, 1, 32), default=2, help="how many (default: 2)")
+    parser.add_argument("--seconds", type=number(float, 0, 1e9), help="end by itself after so many seconds")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="let websocket clients watch, then compare what they hold with Redis, and Redis with the market; "
+        f"the last line is JSON (ends after {CHECK_SECONDS:.0f} seconds, or --seconds)",
+    )
+    parser.add_argument("--no-browser", action="store_true", help="open none")
+    chosen = parser.parse_args(arguments)
+    seconds = CHECK_SECONDS if chosen.check and chosen.seconds is None else chosen.seconds
+    return Options(
+        port=chosen.port,
+        publishers=chosen.publishers,
+        seconds=seconds,
+        check=chosen.check,
+        browser=not (chosen.no_browser or chosen.check),
+    )
+
+
+class number:  # noqa: N801 (it is used like a type: int, float, number(…))
+    """A number from least to most, for argparse, which says what was given otherwise."""
+
+    def __init__(self, kind: type[int] | type[float], least: float, most: float) -> None:
+        self._kind, self._least, self._most = kind, least, most
+
+    def __call__(self, text: str) -> float:
+        try:
+            value = self._kind(text)
+        except ValueError:
+            value = self._kind(-1)
+        if not self._least <= value <= self._most:
+            raise argparse.ArgumentTypeError(f"{text} is no number from {self._least:g} to {self._most:g}")
+        return value
+
+
+async def until_signal(options: Options) -> int:
+    """Run until done or told to stop: then stop everything in order. A second signal ends at once."""
+    loop = asyncio.get_running_loop()
+    work = loop.create_task(demo(options), name="demo")
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def stop() -> None:
+        for each in signals:
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)  # the leashes end all other processes then
+        work.cancel()
+
+    for each in signals:
+        loop.add_signal_handler(each, stop)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        # A check that was interrupted has shown nothing.
+        return 1 if options.check else 0
+
+
+def raise_file_limit() -> None:
+    """Allow as many connections as the system lets us have; the usual limit is 1,024, on macOS 256."""
+    import resource  # noqa: PLC0415 (does not exist on Windows)
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS says "unlimited" and refuses to set it.
+    wanted = most if 0 <= most < 65_536 else 65_536
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
