@@ -47,6 +47,7 @@ def main() -> int:
     config = uvicorn.Config(
         create_app(options),
         ws=WebSocketProtocol,
+        ws_max_size=2**20,  # room for every symbol there is, by name
         ws_per_message_deflate=False,
         ws_ping_interval=None,  # the real server sends none
         log_config=None,

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def create_app(options: Options) -> ASGIApp:
-    """The simulator as an ASGI application, to be served with `WebSocketProtocol`. Raises FaultError, ValueError."""
+    """The simulator as an ASGI application, to be served with `WebSocketProtocol`. Raises ValueError."""
     faults = Faults(time.monotonic)
     ledger = Ledger()
     tokens = Tokens(options.consumer_id, options.consumer_secret, life_s=options.token_life_s)

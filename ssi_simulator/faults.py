@@ -65,6 +65,17 @@ class Order:
     count: int | None = None  # how often; None: no limit
     seconds: float | None = None  # how long; None: until cleared
 
+    def __post_init__(self) -> None:
+        """Raises FaultError if no such fault can be."""
+        if self.name not in FAULTS:
+            raise FaultError(f"there is no fault {self.name!r}; there are: {', '.join(FAULTS)}")
+        if self.value is not None and not 0 <= self.value < 1_000_000:
+            raise FaultError(f"the value of {self.name} must be a number from 0 to a million, not {self.value}")
+        if self.count is not None and self.count < 1:
+            raise FaultError(f"the count of {self.name} must be at least 1, not {self.count}")
+        if self.seconds is not None and not 0 < self.seconds < math.inf:
+            raise FaultError(f"the seconds of {self.name} must be more than 0, not {self.seconds}")
+
 
 @dataclass(slots=True)
 class Fault:
@@ -89,19 +100,10 @@ class Faults:
         return bool(self._orders)
 
     def order(self, order: Order) -> None:
-        """Put a fault in force, in place of an earlier one of this name. Raises FaultError."""
-        name, value, count, seconds = order.name, order.value, order.count, order.seconds
-        kind = FAULTS.get(name)
-        if kind is None:
-            raise FaultError(f"there is no fault {name!r}; there are: {', '.join(FAULTS)}")
-        if value is not None and not 0 <= value < 1_000_000:
-            raise FaultError(f"the value of {name} must be a number from 0 to a million, not {value}")
-        if count is not None and count < 1:
-            raise FaultError(f"the count of {name} must be at least 1, not {count}")
-        if seconds is not None and not 0 < seconds < math.inf:
-            raise FaultError(f"the seconds of {name} must be more than 0, not {seconds}")
-        until_s = math.inf if seconds is None else self._clock() + seconds
-        self._orders[name] = Fault(name, kind.value if value is None else value, count, until_s)
+        """Put a fault in force, in place of an earlier one of this name."""
+        value = FAULTS[order.name].value if order.value is None else order.value
+        until_s = math.inf if order.seconds is None else self._clock() + order.seconds
+        self._orders[order.name] = Fault(order.name, value, order.count, until_s)
 
     def peek(self, name: str) -> Fault | None:
         """The order in force, without using it up."""

@@ -236,8 +236,7 @@ class Hub:
         """
         Put a fault in force; how many open connections it has hit at once is the answer.
 
-        A connection fault without count and seconds hits the connections that are open now, and is then over. Raises
-        FaultError.
+        A connection fault without count and seconds hits the connections that are open now, and is then over.
         """
         name = order.name
         self._faults.order(order)
