@@ -88,7 +88,7 @@ class BoardClient:
         """Ends by cancellation only."""
         while True:
             try:
-                async with connect(self.url) as connection:
+                async with connect(self.url, proxy=None) as connection:
                     self.connections += 1
                     for channel in self.tables:
                         await self._subscribe(connection, channel)
