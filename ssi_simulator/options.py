@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ssi_simulator.control import MAX_RATE
-from ssi_simulator.faults import FAULTS, FaultError, Order, parse_order
+from ssi_simulator.faults import FAULTS, Order, parse_order
 from ssi_simulator.market_clock import OPEN_S, VIETNAM, ClockMode, clock_seconds, last_trading_day, trading_day
 from ssi_simulator.selection import ReplaceMode
 from ssi_simulator.tokens import TOKEN_LIFE_S
@@ -67,7 +67,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     try:
         faults = tuple(parse_order(text) for text in given.fault)
         clock, start_s = _clock(given.clock)
-    except (FaultError, ValueError) as error:
+    except ValueError as error:
         parser.error(str(error))
     return Options(
         host=given.host,
