@@ -271,6 +271,9 @@ def check(python: Path) -> int:
 
 def start(python: Path, module: str, arguments: list[str]) -> int:
     """Become the command, so that signals and the exit code are its own."""
+    if os.name == "nt" and module == "local_stack":
+        say("The demo needs Linux or macOS. On Windows it runs inside WSL2.")
+        return 2
     os.chdir(str(ROOT))
     command = [str(python), "-m", module, *arguments]
     if os.name == "nt":

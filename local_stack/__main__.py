@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+import resource
 import signal
 import sys
 
-from local_stack.demo import DEFAULT_PORT, CannotStart, Options, demo
+from local_stack.demo import DEFAULT_PORT, Options, demo
+from local_stack.services import CannotStart
 
 #: With --check alone: long enough for every row to change many times.
 CHECK_SECONDS = 20.0
@@ -13,9 +15,6 @@ CHECK_SECONDS = 20.0
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0: ended as wished; 1: something failed, or --check found differences; 2: a wrong argument."""
-    if sys.platform == "win32":
-        sys.stderr.write("The demo needs Linux or macOS. On Windows it runs inside WSL2.\n")
-        return 2
     options = parse(arguments)
     raise_file_limit()
     try:
@@ -95,8 +94,6 @@ async def until_signal(options: Options) -> int:
 
 def raise_file_limit() -> None:
     """Allow as many connections as the system lets us have; the usual limit is 1,024, on macOS 256."""
-    import resource  # noqa: PLC0415 (does not exist on Windows)
-
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     # macOS says "unlimited" and refuses to set it.
     wanted = most if 0 <= most < 65_536 else 65_536

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
@@ -33,6 +33,7 @@ class OtherFrame(BaseModel):
     """Anything else; what a later version says is no error."""
 
     type: str
+    message: str = ""  # of an error
 
 
 _FRAME: TypeAdapter[DataFrame | OtherFrame] = TypeAdapter(DataFrame | OtherFrame)
@@ -77,19 +78,14 @@ class BoardClient:
         self.url = url
         self.tables = {channel: ClientTable() for channel in channels}
         self.ages_ms: dict[str, list[float]] = {channel: [] for channel in channels}
-        self.connections = 0
+        self.complaint: str | None = None  # the first thing that a publisher should not have said
         self._mode = mode
-
-    def is_complete(self) -> bool:
-        """Whether a snapshot of every channel is here."""
-        return all(table.position is not None for table in self.tables.values())
 
     async def follow(self) -> None:
         """Ends by cancellation only."""
         while True:
             try:
                 async with connect(self.url, proxy=None) as connection:
-                    self.connections += 1
                     for channel in self.tables:
                         await self._subscribe(connection, channel)
                     async for message in connection:
@@ -105,8 +101,16 @@ class BoardClient:
         await connection.send(TypeAdapter(dict[str, str]).dump_json(wish).decode())
 
     async def _take(self, connection: ClientConnection, message: str | bytes) -> None:
-        frame = _FRAME.validate_json(message)
-        if not isinstance(frame, DataFrame) or frame.channel not in self.tables:
+        try:
+            frame = _FRAME.validate_json(message)
+        except ValidationError as error:
+            self.complaint = self.complaint or f"{self.url} sent a frame that is none: {error.errors()[0]['msg']}"
+            return
+        if isinstance(frame, OtherFrame):
+            if frame.type == "error":
+                self.complaint = self.complaint or f"{self.url} sent an error: {frame.message}"
+            return
+        if frame.channel not in self.tables:
             return
         if frame.type == "update" and frame.data and len(self.ages_ms[frame.channel]) < MAX_AGES:
             self.ages_ms[frame.channel].append(time.time() * 1000 - frame.time)

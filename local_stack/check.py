@@ -8,15 +8,16 @@ stopped, and what all of them hold must become the same.
 import asyncio
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import httpx2
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from local_stack.board_client import BoardClient
+from local_stack.services import Addresses
 from shared.channels import Channel, RedisNames
 from shared.redis_client import open_redis
 from shared.wire import decode_row
@@ -29,18 +30,8 @@ SETTLE_DEADLINE_S = 20.0
 #: One can see the pattern in so many.
 MAX_DIFFERENCES = 50
 
-Tables = dict[str, dict[str, dict[str, object]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where the parts of a running stack are found. `redis_url` holds a password; never log it."""
-
-    simulator: str
-    ingest: str  # of its metrics
-    publishers: list[str]  # host:port
-    redis_url: str
-    redis_prefix: str
+Tables = dict[str, dict[str, dict[str, object]]]  # channel → key → row
+Counters = dict[tuple[str, str], float]  # (name, channel) → value
 
 
 class _SymbolTotals(BaseModel):
@@ -85,16 +76,20 @@ async def check(addresses: Addresses, seconds: float, http: httpx2.AsyncClient) 
     """Watch for so many seconds, then stop the market and compare."""
     first, last = addresses.publishers[0], addresses.publishers[-1]
     clients = [BoardClient(f"ws://{first}/ws", CHANNELS, "rows"), BoardClient(f"ws://{last}/ws", CHANNELS, "fields")]
-    before = await counters(addresses, http)
+    grown: Counters = {}
     async with asyncio.TaskGroup() as group, open_redis(addresses.redis_url) as redis:
         following = [group.create_task(client.follow(), name=f"follow {client.url}") for client in clients]
-        await asyncio.sleep(seconds)
-        (await http.post(f"{addresses.simulator}/control/pause")).raise_for_status()
-        differences = await settle(addresses, clients, redis, http)
-        after = await counters(addresses, http)
+        try:
+            before = await counters(addresses, http)
+            await asyncio.sleep(seconds)
+            (await http.post(f"{addresses.simulator}/control/pause")).raise_for_status()
+            differences = await settle(addresses, clients, redis, http)
+            after = await counters(addresses, http)
+            grown = {series: after[series] - before.get(series, 0.0) for series in after}
+        except (httpx2.HTTPError, RedisError) as error:
+            differences = [f"a part of the stack does not answer: {type(error).__name__} {error}"]
         for task in following:
             task.cancel()
-    grown = {series: after[series] - before.get(series, 0.0) for series in after}
     return Report(
         ok=not differences,
         differences=differences[:MAX_DIFFERENCES],
@@ -122,6 +117,7 @@ async def settle(
         differences = [
             *ledger_differences(ledger, stored),
             *(line for client in clients for line in client_differences(client, stored)),
+            *(client.complaint for client in clients if client.complaint is not None),
         ]
         if not differences or loop.time() > deadline_s:
             return differences
@@ -172,9 +168,9 @@ def _compare(what: str, held: object, wanted: float) -> Iterator[str]:
         yield f"{what}: {held} in Redis, {wanted:g} in the market"
 
 
-async def counters(addresses: Addresses, http: httpx2.AsyncClient) -> dict[tuple[str, str], float]:
-    """(name, channel) → value, of all counters by channel; publishers are added up."""
-    sums: dict[tuple[str, str], float] = {}
+async def counters(addresses: Addresses, http: httpx2.AsyncClient) -> Counters:
+    """All counters by channel; publishers are added up."""
+    sums: Counters = {}
     for at in (addresses.ingest, *(f"http://{publisher}" for publisher in addresses.publishers)):
         answer = (await http.get(f"{at}/metrics")).raise_for_status()
         for family in text_string_to_metric_families(answer.text):
@@ -185,7 +181,7 @@ async def counters(addresses: Addresses, http: httpx2.AsyncClient) -> dict[tuple
     return sums
 
 
-def figures(channel: str, grown: dict[tuple[str, str], float], clients: Iterable[BoardClient]) -> ChannelFigures:
+def figures(channel: str, grown: Counters, clients: Iterable[BoardClient]) -> ChannelFigures:
     """A channel's figures, from what the counters grew by and the ages that clients saw."""
     changes = grown.get(("publisher_changes_total", channel), 0)
     merged = grown.get(("publisher_changes_merged_total", channel), 0)

@@ -2,8 +2,8 @@
 A leash: whoever starts a process holds one end of a pipe, and when that end goes, so does the process with all of its
 group, even if the holder was killed without a chance to clean up.
 
-The started interpreter forks: the fork becomes a guard that waits for the pipe's end, the original turns into the
-wanted command. So the process id is the command's own, its exit code too, and there is no moment without a guard.
+The started interpreter forks. The fork becomes a guard, a tiny shell that waits for the pipe's end; the original turns
+into the wanted command. So the process id is the command's own, its exit code too, and no moment is without a guard.
 """
 
 import os
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-_GUARD = """
-import os, signal, sys
-pipe, command = int(sys.argv[1]), sys.argv[2:]
-group = os.getpid()
+# The guard leaves the group that it will kill, and holds nothing open but the pipe.
+_START = """
+import os, sys
+pipe, command, group = int(sys.argv[1]), sys.argv[2:], os.getpid()
 if os.fork():
     os.close(pipe)
     try:
@@ -23,15 +23,11 @@ if os.fork():
     except OSError as error:
         sys.exit("cannot start " + command[0] + ": " + error.strerror)
 os.setsid()
-null = os.open(os.devnull, os.O_RDWR)
-for stream in (0, 1, 2):
-    os.dup2(null, stream)
-while os.read(pipe, 1):
-    pass
-try:
-    os.killpg(group, signal.SIGKILL)
-except OSError:
-    pass
+os.dup2(pipe, 0)
+os.close(pipe)
+for stream in (1, 2):
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+os.execv("/bin/sh", ["sh", "-c", 'read nothing; kill -s KILL -- "-$0"', str(group)])
 """
 
 
@@ -61,7 +57,7 @@ class Leash:
 
     def command(self, command: Sequence[str]) -> list[str]:
         """The command, on this leash. `-I -S`: nothing but the standard library, so the guard is there within 20 ms."""
-        return [sys.executable, "-I", "-S", "-c", _GUARD, str(self._guard_end), *command]
+        return [sys.executable, "-I", "-S", "-c", _START, str(self._guard_end), *command]
 
     def handed_over(self) -> None:
         """The process has started and holds its end."""

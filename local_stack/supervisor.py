@@ -38,12 +38,13 @@ class Program:
 
 class Supervisor:
     """
-    Programs that run for the length of the block.
+    Programs that run for the length of the block. Their logs and `stack.json` are in `folder`.
 
     `report` is called with a line for people when a process dies.
     """
 
     def __init__(self, folder: Path, report: Callable[[str], None]) -> None:
+        self.folder = folder
         self._stack_file = folder / "stack.json"
         self._log_folder = folder / "log"
         self._report = report
