@@ -10,6 +10,7 @@ from ingest_service.app import serve
 from ingest_service.probe import probe
 from ingest_service.settings import load_settings
 from shared.log import configure_logging
+from shared.wire import NewerContract
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,7 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
     configure_logging(settings.log_level)
     if chosen.probe is not None:
         return asyncio.run(until_signal(probe(settings, chosen.probe)))
-    return asyncio.run(until_signal(serve(settings)))
+    try:
+        return asyncio.run(until_signal(serve(settings)))
+    except NewerContract as newer:
+        sys.stderr.write(f"Not started: {newer}.\n")
+        return 1
 
 
 async def until_signal(work: Coroutine[None, None, int | None]) -> int:

@@ -95,7 +95,7 @@ class Leader:
                 log.warning("exchange link lost", extra={"reason": event.reason})
                 self._metrics.link_losses.inc()
                 self._board.link_restored()  # whatever is traded from now on until the next data is not seen
-                self._watch.closed(self._now_s(), event.reason)
+                self._watch.closed(event.reason)
             case HubMessage():
                 log.warning("the exchange's hub complains", extra={"text": event.text})
             case SubscriptionRefused():

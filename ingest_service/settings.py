@@ -3,38 +3,19 @@
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.redis_client import check_redis_url, check_url
 from shared.settings_error import settings_error_line
 
 # The data types that the board is made of can be subscribed; the selector is ALL or symbols joined by dashes.
 CHANNELS = frozenset({"F", "X", "X-QUOTE", "X-TRADE", "B", "R", "MI", "OL", "ALL"})
 
 
-def _check_url(url: str, schemes: tuple[str, ...]) -> str:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:  # its text would repeat the address, and with it a password
-        raise ValueError("is no address, or its port is no number up to 65535") from None
-    if parts.scheme not in schemes:
-        raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-    if parts.scheme == "unix" and not parts.path:
-        raise ValueError("names no socket file")
-    if parts.scheme != "unix" and not host:
-        raise ValueError("names no host")
-    return url
-
-
-def _check_redis_url(url: str) -> str:
-    return _check_url(url, ("redis", "rediss", "unix"))
-
-
 def _check_http_url(url: str) -> str:
-    return _check_url(url, ("http", "https"))
+    return check_url(url, ("http", "https"))
 
 
 HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
@@ -45,7 +26,7 @@ class IngestSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
-    redis_url: Annotated[str, AfterValidator(_check_redis_url)] = Field(
+    redis_url: Annotated[str, AfterValidator(check_redis_url)] = Field(
         "redis://127.0.0.1:6379/0", description="where the tables are kept, such as redis://127.0.0.1:6379/0"
     )
     redis_prefix: str = Field(

@@ -37,13 +37,13 @@ async def snapshot(
     keys: str | None = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """A channel's rows, as in a websocket snapshot; `keys` as there. The ETag is the position."""
+    """A channel's rows, as in a websocket snapshot; `keys` as there. The ETag changes with the channel."""
     view = _view(request, channel, keys)
-    position, document = view.document()
-    headers = {"ETag": f'"{position}"', "Cache-Control": "no-cache"}
-    if if_none_match is not None and f'"{position}"' in if_none_match:
+    etag = f'"{view.version}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if if_none_match is not None and etag in if_none_match:
         return Response(status_code=304, headers=headers)
-    return Response(document, media_type="application/json", headers=headers)
+    return Response(view.document(), media_type="application/json", headers=headers)
 
 
 @router.get("/api/channels/{channel}/{key}")

@@ -6,6 +6,7 @@ flush of its view brings it to now.
 """
 
 import logging
+import random
 import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 EMPTY_UPDATE_S = 10.0
 #: How long an answer may wait for a replica that is behind the client's position.
 CATCH_UP_S = 2.0
+#: Over how long clients are asked to spread their return when this replica stops.
+GOODBYE_SPREAD_MS = 3000
 #: Statuses are at least this far apart. The newest always arrives.
 STATUS_INTERVAL_S = 1.0
 
@@ -228,9 +231,16 @@ class Hub:
                 self._flush(view, now_s)
 
     def stop(self) -> None:
-        """Flush what waits; nothing leaves afterwards."""
+        """Flush what waits, and say goodbye; nothing leaves afterwards."""
+        if self._stopped:
+            return
         self.flush_all()
         self._stopped = True
+        for client in self._clients.values():
+            if client.idle:
+                # Spread over some seconds: all come back to the replicas that are left.
+                after_ms = random.randrange(GOODBYE_SPREAD_MS)  # noqa: S311 (no secret)
+                client.door.write(frames.message({"type": "goodbye", "reconnect_after_ms": after_ms}))
         for _, timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -484,7 +494,8 @@ class Hub:
     def _tell_status(self, status: Status, now_s: float) -> None:
         if (status.connected, status.phases) != (self._status.connected, self._status.phases):
             self.flush_all()  # facts reach clients in the order in which they happened
-            log.warning(
+            log.log(
+                logging.INFO if status.connected else logging.WARNING,
                 "feed status changed",
                 extra={"connected": status.connected, "reason": status.reason, "clients": len(self._clients)},
             )

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 #: Two heartbeats missed.
 SILENCE_S = 2.0
+#: A live broker reads one hash in a millisecond. With the silence before it, clients know of a dead one in time.
+PROBE_DEADLINE_S = 1.0
 #: A load may take longer than one command; each of its commands has a deadline of its own.
 LOAD_DEADLINE_S = 20.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 2.0
@@ -116,7 +118,7 @@ class RedisSource:
 
     async def _broker_answers(self) -> bool:
         try:
-            async with asyncio.timeout(COMMAND_DEADLINE_S):
+            async with asyncio.timeout(PROBE_DEADLINE_S):
                 await self._redis.ping()
         except (RedisError, OSError, TimeoutError):
             return False
@@ -156,7 +158,7 @@ class RedisSource:
         while True:
             message = await pubsub.get_message(timeout=SILENCE_S)
             if message is None:
-                async with asyncio.timeout(COMMAND_DEADLINE_S):
+                async with asyncio.timeout(PROBE_DEADLINE_S):
                     head = await self._head()
                 if head is None or head.time_ms <= clock_ms:
                     deaf = False

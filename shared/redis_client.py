@@ -27,10 +27,15 @@ def open_redis(url: str) -> Redis:
 
 
 def check_redis_url(url: str) -> str:
-    """The URL itself, if it can be one. Raises ValueError with what is wrong."""
+    """The URL itself, if it can be one of a Redis. Raises ValueError with what is wrong."""
+    return check_url(url, ("redis", "rediss", "unix"))
+
+
+def check_url(url: str, schemes: tuple[str, ...]) -> str:
+    """The URL itself, if it can be one of these schemes. Raises ValueError with what is wrong, without the URL."""
     parts = urlsplit(url)
-    if parts.scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
+    if parts.scheme not in schemes:
+        raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     if parts.scheme == "unix":
         if not parts.path:
             raise ValueError("names no socket file")

@@ -58,7 +58,7 @@ class FeedWatch:
         self._type_s = {}
         self._set("down", "connected, no data yet")
 
-    def closed(self, now_s: float, reason: str) -> None:
+    def closed(self, reason: str) -> None:
         """The link is gone, or could not be made."""
         self._open = False
         self._set("down", reason)

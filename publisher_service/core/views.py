@@ -114,10 +114,14 @@ class View:
             return self.update(since, self.changes(since), request_id)
         return self.snapshot() if request_id is None else self._make_snapshot(request_id)
 
-    def document(self) -> tuple[str, bytes]:
-        """The position, and the snapshot as one JSON text."""
-        head = self._head()
-        return head.position, frames.document(head, ((key, entry.json) for key, entry in self.changes(0)))
+    @property
+    def version(self) -> str:
+        """What stays the same as long as nothing in the channel changes."""
+        return str(Position(self._replica.epoch, self._replica.tables[self.key.channel].rev, self._fingerprint))
+
+    def document(self) -> bytes:
+        """The snapshot as one JSON text."""
+        return frames.document(self._head(), ((key, entry.json) for key, entry in self.changes(0)))
 
     def _make_snapshot(self, request_id: JSON) -> list[bytes]:
         rows = ((key, entry.json) for key, entry in self.changes(0))

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.fakes.table_client import TableClient
 
@@ -75,10 +76,10 @@ class RunningPublisher(RunningService):
         """Where websockets begin."""
         return "ws" + self.url.removeprefix("http")
 
-    async def get(self, path: str) -> httpx2.Response:
+    async def get(self, path: str, headers: dict[str, str] | None = None) -> httpx2.Response:
         """An HTTP answer."""
         async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
-            return await http.get(self.url + path)
+            return await http.get(self.url + path, headers=headers)
 
     async def metric(self, series: str) -> float:
         """The value of a series as it stands in /metrics, labels included; 0 if it is not there."""
@@ -93,7 +94,7 @@ async def _running(service: type[RunningService], module: str, *arguments: str, 
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, *arguments,
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | variables,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"} | variables,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         limit=1_000_000,
@@ -108,9 +109,10 @@ async def _running(service: type[RunningService], module: str, *arguments: str, 
         try:
             await asyncio.wait_for(process.wait(), 10)
         except TimeoutError:
-            process.kill()
+            process.send_signal(signal.SIGABRT)
             await process.wait()
-            raise
+            await running._reading
+            raise AssertionError(f"{module} did not end within 10 s of SIGTERM:\n{running.log}") from None
         await running._reading
 
 
@@ -159,6 +161,14 @@ class WebsocketClient:
                 self.table.take(message)
                 if not kinds or message["type"] in kinds:
                     return message
+
+    async def until_closed(self) -> int | None:
+        """Read to the end; the server's close code."""
+        try:
+            while True:
+                await self.next()
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else None
 
     async def status(self, *, connected: bool, within_s: float) -> float:
         """Wait for a status; how long it took, in seconds."""

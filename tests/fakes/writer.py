@@ -1,0 +1,50 @@
+"""An ingest reduced to its hands: a test decides what it commits."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+
+from ingest_service.core.history import Changes
+from ingest_service.metrics import Metrics
+from ingest_service.publication import Publication
+from ingest_service.redis_sink import RedisSink
+from shared.channels import Channel, RedisNames
+from shared.redis_client import open_redis
+
+DAY = date(2026, 11, 23)
+LIVE: Changes = {Channel.STATUS: {"feed": {"state": "live", "reason": None}}}
+
+
+class Writer:
+    """Holds the lease and publishes."""
+
+    def __init__(self, publication: Publication) -> None:
+        self.publication = publication
+
+    async def commit(self, changes: Changes) -> None:
+        """Publish these rows; returns when Redis has them."""
+        await self.publication.publish(changes, time.time_ns() // 1_000_000)
+
+    async def price(self, symbol: str, last: int) -> None:
+        """Publish one price."""
+        await self.commit({Channel.MARKET: {symbol: {"last": last, "reference": 100}}})
+
+
+@asynccontextmanager
+async def writing(redis_url: str, prefix: str, *, owner: str = "writer", lease_ms: int = 5000) -> AsyncIterator[Writer]:
+    """Lead, with a heartbeat each second, for the length of the block."""
+    async with open_redis(redis_url) as redis:
+        sink = RedisSink(redis, RedisNames(prefix), token=owner, lease_ms=lease_ms)
+        publication = Publication(sink, Metrics(), random=lambda: 0.5)
+        await publication.lead()
+        if publication.day is None:
+            await publication.open_epoch(DAY)
+        writer = Writer(publication)
+        await writer.commit(LIVE)
+        async with asyncio.TaskGroup() as group:
+            heartbeat = group.create_task(publication.keep_alive())
+            yield writer
+            heartbeat.cancel()
+        await publication.resign()

@@ -1,0 +1,203 @@
+"""A publisher as a process over a real Redis, seen by real websocket clients."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from websockets.asyncio.client import connect
+
+from shared.channels import Channel
+from shared.table import Row
+from tests.fakes.services import RunningPublisher, running_publisher, websocket_client
+from tests.fakes.writer import Writer, writing
+
+
+@pytest.fixture
+async def writer(redis_url: str, redis_prefix: str) -> AsyncIterator[Writer]:
+    """An ingest's hands."""
+    async with writing(redis_url, redis_prefix) as writer:
+        await writer.price("SSI", 1)
+        yield writer
+
+
+@pytest.fixture
+async def publisher(writer: Writer, redis_url: str, redis_prefix: str) -> AsyncIterator[RunningPublisher]:
+    """A replica that has loaded what the writer wrote."""
+    assert writer.publication.day is not None
+    async with running_publisher(redis_url, redis_prefix) as publisher:
+        await publisher.line("rows loaded")
+        yield publisher
+
+
+async def test_a_client_by_address_gets_status_and_snapshot_at_once_and_then_two_updates_a_second_at_most(
+    writer: Writer, publisher: RunningPublisher
+) -> None:
+    async with websocket_client(publisher.websocket_url + "/ws/market?keys=SSI") as client:
+        first = [(await client.next(within_s=1))["type"] for _ in range(2)]
+        for last in range(10, 40):
+            await writer.price("SSI", last)
+            await writer.price("VNM", last)
+            await asyncio.sleep(0.05)  # the pace of the changes, not a wait
+        while client.table.rows["SSI"]["last"] != 39:
+            await client.next("update", within_s=2)
+
+    updates = [message for message in client.messages if message["type"] == "update"]
+    assert first == ["status", "snapshot"]
+    # 1.5 s of changes: the leading edge, and one at the end of each window of half a second.
+    assert 2 <= len(updates) <= 6
+    assert all(list(message["data"]) == ["SSI"] for message in updates)
+
+
+async def test_ten_changes_in_one_window_are_two_frames_and_the_second_holds_the_last_values(
+    writer: Writer, publisher: RunningPublisher
+) -> None:
+    async with websocket_client(publisher.websocket_url + "/ws/market?keys=SSI&interval=2000") as client:
+        await client.next("snapshot")
+        for last in range(1, 11):
+            await writer.price("SSI", 100 + last)
+        first, second = await client.next("update"), await client.next("update")
+        with pytest.raises(TimeoutError):
+            await client.next("update", within_s=2.5)
+
+    assert first["data"]["SSI"]["last"] < 110
+    assert second["data"]["SSI"]["last"] == 110
+    assert second["from"] == first["rev"]
+
+
+async def test_ten_lines_with_the_defaults_of_websockets_hold_the_whole_market(
+    writer: Writer, publisher: RunningPublisher
+) -> None:
+    rows: dict[str, Row | None] = {f"S{n:04}": {"last": n, "filler": "x" * 900} for n in range(2000)}
+    await writer.commit({Channel.MARKET: rows})
+
+    table: dict[str, Row] = {}
+    async with connect(publisher.websocket_url + "/ws/market", proxy=None) as websocket:
+        async for text in websocket:
+            message = json.loads(text)
+            if message["type"] == "snapshot" and message.get("part", 1) == 1:
+                table = {}
+            for key, row in message.get("data", {}).items():
+                table[key] = table.get(key, {}) | row
+            if message.get("part") == message.get("parts") and "data" in message:
+                break
+
+    assert len(table) == 2001
+    assert table["S1999"] == rows["S1999"]
+
+
+GARBAGE: dict[str, tuple[str | bytes, str]] = {
+    "binary": (b"\x00\x01\x02", "binary_message"),
+    "broken JSON": ('{"type":"subscribe"', "invalid_json"),
+    "unknown channel": ('{"type":"subscribe","channel":"bonds"}', "unknown_channel"),
+    "interval -1": ('{"type":"subscribe","channel":"market","interval":-1}', "invalid_interval"),
+    "deep JSON": ("[" * 5000, "invalid_json"),
+}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+async def test_garbage_is_answered_by_an_error_and_counted_and_others_notice_nothing(
+    writer: Writer, publisher: RunningPublisher, garbage: str
+) -> None:
+    message, code = GARBAGE[garbage]
+    async with (
+        websocket_client(publisher.websocket_url + "/ws/market?interval=100") as other,
+        websocket_client(publisher.websocket_url + "/ws") as client,
+    ):
+        await other.next("snapshot")
+        lines = len(publisher.lines)
+        for _ in range(20):
+            await client.socket.send(message)
+            assert (await client.next("error"))["code"] == code
+        await writer.price("SSI", 777)
+
+        assert (await other.next("update"))["data"]["SSI"]["last"] == 777
+        await client.socket.send('{"type":"ping","id":1}')
+        assert (await client.next("pong"))["id"] == 1
+
+    assert await publisher.metric(f'publisher_invalid_messages_total{{reason="{code}"}}') == 20
+    assert len(publisher.lines) == lines
+
+
+async def test_a_megabyte_of_text_closes_the_connection_cleanly_and_others_notice_nothing(
+    writer: Writer, publisher: RunningPublisher
+) -> None:
+    async with (
+        websocket_client(publisher.websocket_url + "/ws/market?interval=100") as other,
+        websocket_client(publisher.websocket_url + "/ws") as client,
+    ):
+        await other.next("snapshot")
+        await client.socket.send("x" * 1_000_000)
+        closed_with = await client.until_closed()
+        await writer.price("SSI", 778)
+
+        assert (await other.next("update"))["data"]["SSI"]["last"] == 778
+
+    assert closed_with == 1009
+
+
+async def test_a_client_that_resumes_on_another_replica_gets_exactly_what_it_missed(
+    writer: Writer, publisher: RunningPublisher, redis_url: str, redis_prefix: str
+) -> None:
+    async with websocket_client(publisher.websocket_url + "/ws/market") as client:
+        await client.next("snapshot")
+    await writer.price("VNM", 5)
+    await writer.price("VNM", 6)
+
+    async with (
+        running_publisher(redis_url, redis_prefix) as second,
+        websocket_client(f"{second.websocket_url}/ws/market?since={client.table.position}") as returned,
+    ):
+        returned.table = client.table
+        answer = await returned.next("update", "snapshot")
+
+    assert (answer["type"], answer["from"]) == ("update", 3)
+    assert answer["data"] == {"VNM": {"last": 6, "reference": 100}}
+
+
+async def test_http_gives_channels_snapshots_and_rows(writer: Writer, publisher: RunningPublisher) -> None:
+    channels = (await publisher.get("/api/channels")).json()
+    snapshot = await publisher.get("/api/channels/market?keys=SSI")
+    await writer.commit({Channel.INDEX: {"VN30": {"value": 1.0}}})
+    unchanged = await publisher.get("/api/channels/market?keys=SSI", {"If-None-Match": snapshot.headers["etag"]})
+    row = await publisher.get("/api/channels/market/SSI")
+    missing = await publisher.get("/api/channels/market/NONE")
+    unknown = await publisher.get("/api/channels/bonds")
+
+    assert channels["channels"]["market"] == {"rows": 1}
+    assert snapshot.json()["data"] == {"SSI": {"last": 1, "reference": 100}}
+    assert unchanged.status_code == 304
+    assert row.json() == {"last": 1, "reference": 100}
+    assert (missing.status_code, unknown.status_code) == (404, 404)
+
+
+async def test_the_board_and_its_parts_are_served(publisher: RunningPublisher) -> None:
+    page, script = await publisher.get("/"), await publisher.get("/web/board.js")
+
+    assert "/web/board.js" in page.text
+    assert (page.status_code, script.status_code) == (200, 200)
+
+
+async def test_a_publisher_says_goodbye_to_idle_clients_and_ends_when_told_to(publisher: RunningPublisher) -> None:
+    async with websocket_client(publisher.websocket_url + "/ws/market") as client:
+        await client.next("snapshot")
+        publisher.process.terminate()
+        goodbye = await client.next("goodbye")
+        closed_with = await client.until_closed()
+        code = await publisher.ended(within_s=8)
+
+    assert closed_with == 1012
+    assert 0 <= goodbye["reconnect_after_ms"] < 10_000
+    assert code in (0, -15)
+
+
+async def test_a_replica_is_unready_until_something_was_loaded(redis_url: str, redis_prefix: str) -> None:
+    async with running_publisher(redis_url, redis_prefix) as publisher:
+        before = await publisher.get("/readyz")
+        live = await publisher.get("/livez")
+        async with writing(redis_url, redis_prefix):
+            await publisher.line("rows loaded")
+            after = await publisher.get("/readyz")
+
+    assert (before.status_code, before.json()["reason"]) == (503, "nothing was published yet")
+    assert (live.status_code, after.status_code) == (200, 200)

@@ -1,0 +1,161 @@
+"""What a broker may do: go away, come back empty, freeze, cut connections, or be written by somebody else."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from ingest_service.publication import LeaseLost
+from local_stack.engine import Broker, broker_for, find_engine
+from shared.channels import Channel, RedisNames
+from shared.redis_client import open_redis
+from tests.fakes.services import RunningPublisher, WebsocketClient, running_publisher, websocket_client
+from tests.fakes.writer import Writer, writing
+
+PREFIX = "faults"
+
+
+class PrivateBroker:
+    """A real server that a test may kill, freeze and start again on the same port."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.url = broker.url
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        """Start it, empty; returns when it answers."""
+        self._process = subprocess.Popen(self.broker.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 (starting takes no time)
+        async with open_redis(self.url) as redis, asyncio.timeout(10):
+            while not await _answers(redis):  # noqa: ASYNC110 (what is waited for is another process)
+                await asyncio.sleep(0.01)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Freeze (SIGSTOP), go on (SIGCONT), die (SIGKILL)."""
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+        if number is signal.SIGKILL:
+            self._process.wait(10)
+            self._process = None
+
+    def end(self) -> None:
+        """Whatever state it is in."""
+        if self._process is not None:
+            self.signal(signal.SIGKILL)
+
+
+async def _answers(redis: Redis) -> bool:
+    try:
+        return bool(await redis.ping())
+    except Exception:  # noqa: BLE001 (it is asked until it does)
+        return False
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[PrivateBroker]:
+    """Not started yet."""
+    broker = PrivateBroker(broker_for(find_engine(), tmp_path))
+    yield broker
+    broker.end()
+
+
+@asynccontextmanager
+async def road(broker: PrivateBroker) -> AsyncIterator[tuple[Writer, RunningPublisher, WebsocketClient]]:
+    """A writer, a publisher and a client that has seen one price and a true status."""
+    await broker.start()
+    async with (
+        writing(broker.url, PREFIX) as writer,
+        running_publisher(broker.url, PREFIX) as publisher,
+        websocket_client(publisher.websocket_url + "/ws/market?interval=100") as client,
+    ):
+        await writer.price("SSI", 1)
+        await client.status(connected=True, within_s=10)
+        yield writer, publisher, client
+
+
+async def sees(client: WebsocketClient, symbol: str, last: int, within_s: float = 15) -> None:
+    """The client's table gets to this price."""
+    async with asyncio.timeout(within_s):
+        while client.table.rows.get(symbol, {}).get("last") != last:
+            await client.next(within_s=within_s)
+
+
+async def test_a_broker_that_died_and_came_back_empty_is_filled_again_and_clients_converge(
+    broker: PrivateBroker,
+) -> None:
+    async with road(broker) as (writer, publisher, client):
+        broker.signal(signal.SIGKILL)
+        took_s = await client.status(connected=False, within_s=10)
+        ready = await publisher.get("/readyz")
+        held = await publisher.get("/api/channels/market/SSI")
+        late_price = asyncio.create_task(writer.price("VNM", 2))
+        await broker.start()
+        await client.status(connected=True, within_s=15)
+        await late_price
+        await sees(client, "VNM", 2)
+
+        assert took_s < 5
+        assert (ready.status_code, held.json()["last"]) == (200, 1)
+        assert client.table.rows["SSI"]["last"] == 1
+        resent = [m for m in client.messages[3:] if "SSI" in m.get("data", {})]
+        assert len(resent) <= 1  # its first price; the rows kept their revisions over the loss
+
+
+async def test_a_frozen_broker_is_told_within_five_seconds_and_nothing_is_lost(broker: PrivateBroker) -> None:
+    async with road(broker) as (writer, _, client):
+        broker.signal(signal.SIGSTOP)
+        took_s = await client.status(connected=False, within_s=10)
+        broker.signal(signal.SIGCONT)
+        await client.status(connected=True, within_s=15)
+        await writer.price("SSI", 9)
+        await sees(client, "SSI", 9)
+
+        assert took_s < 5
+
+
+async def test_a_killed_subscription_is_made_anew_without_clients_noticing(broker: PrivateBroker) -> None:
+    async with road(broker) as (writer, publisher, client):
+        async with open_redis(broker.url) as redis:
+            await redis.client_kill_filter(_type="pubsub")
+        await writer.price("SSI", 5)
+        await sees(client, "SSI", 5)
+
+        assert (await publisher.get("/readyz")).status_code == 200
+        statuses = [message["connected"] for message in client.messages if message["type"] == "status"]
+        assert statuses[statuses.index(True) :] == [True]
+
+
+async def test_flushall_is_repaired_by_the_ingest_from_its_own_memory(broker: PrivateBroker) -> None:
+    async with road(broker) as (writer, _, client):
+        epoch = writer.publication.history.epoch
+        async with open_redis(broker.url) as redis:
+            await redis.flushall()
+            await writer.price("VNM", 3)
+            await sees(client, "VNM", 3)
+            rows = await redis.hgetall(RedisNames(PREFIX).rows(Channel.MARKET))
+
+        assert sorted(rows) == [b"SSI", b"VNM"]
+        assert writer.publication.history.epoch == epoch
+
+
+async def test_a_second_writer_waits_and_takes_over_with_the_rows_when_the_lease_ends(broker: PrivateBroker) -> None:
+    async with road(broker) as (writer, _, client):
+        epoch = writer.publication.history.epoch
+        async with open_redis(broker.url) as redis:
+            await redis.set(RedisNames(PREFIX).lease, "second", px=60_000)  # as if the first had been frozen too long
+            async with writing(broker.url, PREFIX, owner="second") as second:
+                await second.price("VNM", 4)
+                await sees(client, "VNM", 4)
+                head = await redis.hget(RedisNames(PREFIX).head, "rev")
+
+                assert second.publication.history.epoch == epoch
+                assert head == str(second.publication.history.rev).encode()
+                assert client.table.rows["SSI"]["last"] == 1
+                with pytest.raises(LeaseLost):
+                    await writer.price("SSI", 666)
