@@ -85,7 +85,8 @@ async def check(addresses: Addresses, seconds: float, http: httpx2.AsyncClient) 
             (await http.post(f"{addresses.simulator}/control/pause")).raise_for_status()
             differences = await settle(addresses, clients, redis, http)
             after = await counters(addresses, http)
-            grown = {series: after[series] - before.get(series, 0.0) for series in after}
+            # A publisher that was started again counts from nothing.
+            grown = {series: value - min(before.get(series, 0.0), value) for series, value in after.items()}
         except (httpx2.HTTPError, RedisError) as error:
             differences = [f"a part of the stack does not answer: {type(error).__name__} {error}"]
         for task in following:
