@@ -1,11 +1,9 @@
-"""The demo as a user starts it: the whole board by one command, whole again after losses, and gone without a trace."""
+"""The demo loses its processes one by one, and its board becomes whole again."""
 
 import asyncio
 import json
 import os
 import signal
-import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import TypedDict
 
 import httpx2
-import pytest
 
 from local_stack.engine import free_port
 from tests.eventually import eventually
@@ -22,27 +19,6 @@ from tests.fakes.services import websocket_client
 ROOT = Path(__file__).parents[2]
 #: The imports of five processes on a machine that runs other tests as well.
 UP_S = 60.0
-
-
-async def test_a_check_finds_clients_redis_and_market_equal_and_nothing_stays_behind(tmp_path: Path) -> None:
-    async with a_demo(tmp_path, "--check", "--seconds", "4") as demo:
-        await demo.is_up()
-        pids = demo.pids()
-
-        code = await demo.ended(within_s=45)
-
-    report = json.loads(demo.output.splitlines()[-1])
-    assert (code, report["ok"], report["differences"]) == (0, True, []), demo.output
-    assert set(report["channels"]) == {"market", "foreign", "index", "derivatives"}
-    for channel, figures in report["channels"].items():
-        assert figures["messages_in"] > 0, channel
-        assert figures["commits"] > 0, channel
-        assert figures["frames_out"] > 0, channel
-        assert 0 <= figures["merge_ratio"] < 1, channel
-        assert 0 <= figures["data_age_p50_ms"] <= figures["data_age_p99_ms"], channel
-    assert set(pids) == {"valkey", "simulator", "ingest", "publisher-1", "publisher-2"}
-    assert not any(runs(pid) for pid in pids.values())
-    assert not demo.stack_file.exists()
 
 
 async def test_clients_are_served_on_through_one_port_whichever_process_dies(tmp_path: Path) -> None:
@@ -58,48 +34,15 @@ async def test_clients_are_served_on_through_one_port_whichever_process_dies(tmp
         code = await demo.ended(within_s=60)
 
     report = json.loads(demo.output.splitlines()[-1])
-    assert (code, report["differences"]) == (0, []), demo.output
+    assert (code, report["ok"], report["differences"]) == (0, True, []), demo.output
+    for channel, figures in report["channels"].items():
+        assert figures["messages_in"] > 0, channel
+        assert figures["commits"] > 0, channel
+        assert figures["frames_out"] > 0, channel
+        assert 0 <= figures["merge_ratio"] < 1, channel
+        assert 0 <= figures["data_age_p50_ms"] <= figures["data_age_p99_ms"], channel
     for name in ("publisher-1", "ingest", "valkey"):
         assert f"{name} was killed by SIGKILL; it starts again" in demo.output
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_asked_to_stop_it_stops_all_and_prints_no_traceback(number: signal.Signals, tmp_path: Path) -> None:
-    async with a_demo(tmp_path) as demo:
-        await demo.is_up()
-        pids = demo.pids()
-
-        demo.process.send_signal(number)
-        code = await demo.ended(within_s=20)
-
-    assert code == 0
-    assert "Traceback" not in demo.output
-    assert "it starts again" not in demo.output
-    assert not any(runs(pid) for pid in pids.values())
-    for log in (tmp_path / "log").iterdir():
-        assert "Traceback" not in log.read_text(), log.name
-
-
-async def test_killed_it_leaves_no_process(tmp_path: Path) -> None:
-    async with a_demo(tmp_path) as demo:
-        await demo.is_up()
-        pids = demo.pids()
-        assert all(runs(pid) for pid in pids.values())
-
-        demo.process.kill()
-
-        await eventually(lambda: not any(runs(pid) for pid in pids.values()))
-
-
-async def test_an_explicit_port_that_is_taken_is_an_error_and_starts_nothing(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        async with a_demo(tmp_path, port=taken.getsockname()[1]) as demo:
-            code = await demo.ended(within_s=20)
-
-    assert code == 2
-    assert demo.output.count("\n") == 1
-    assert f"Port {demo.port} cannot be used" in demo.output
-    assert not demo.stack_file.exists()
 
 
 class Entry(TypedDict):
@@ -146,9 +89,9 @@ class RunningDemo:
 
 
 @asynccontextmanager
-async def a_demo(folder: Path, *arguments: str, port: int | None = None) -> AsyncIterator[RunningDemo]:
-    """`demo --no-browser`, its files in the folder given, on the port given or a free one."""
-    port = free_port() if port is None else port
+async def a_demo(folder: Path, *arguments: str) -> AsyncIterator[RunningDemo]:
+    """`demo --no-browser` on a free port, its files in the folder given."""
+    port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REDIS_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "local_stack", "--no-browser", "--port", str(port), *arguments,
@@ -165,9 +108,3 @@ async def a_demo(folder: Path, *arguments: str, port: int | None = None) -> Asyn
             process.kill()
         await process.wait()
         await demo._reading
-
-
-def runs(pid: int) -> bool:
-    """Whether there is such a process, and it is not just waiting to be buried."""
-    answer = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return answer.stdout.strip()[:1] not in ("", "Z")
