@@ -79,7 +79,7 @@ def listen(port: int | None) -> socket.socket:
             return socket.create_server((HOST, port))
         except OSError as error:
             raise CannotStart(
-                f"Port {port} cannot be used: {error.strerror}. Stop what uses it, choose another --port, "
+                f"Port {port} cannot be used: {os.strerror(error.errno or 0)}. Stop what uses it, choose another --port, "
                 "or leave --port out to get the next free one.",
                 exit_code=2,
             ) from error

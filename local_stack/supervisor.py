@@ -128,15 +128,17 @@ class _Child:
                 code = await process.wait()
             finally:
                 if process.returncode is None:
-                    await _end(process, leash)
+                    await self._end(process, leash)
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
-
-async def _end(process: Process, leash: Leash) -> None:
-    process.terminate()
-    try:
-        async with asyncio.timeout(STOP_DEADLINE_S):
+    async def _end(self, process: Process, leash: Leash) -> None:
+        process.terminate()
+        try:
+            async with asyncio.timeout(STOP_DEADLINE_S):
+                await process.wait()
+        except TimeoutError:
+            self._report(
+                f"{self.program.name} did not stop within {STOP_DEADLINE_S:g} s and is killed. Its log: {self.log}"
+            )
+            leash.cut()
             await process.wait()
-    except TimeoutError:
-        leash.cut()
-        await process.wait()
