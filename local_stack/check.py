@@ -141,6 +141,9 @@ async def stored_tables(redis: Redis, names: RedisNames) -> Tables:
 def client_differences(client: BoardClient, stored: Tables) -> Iterator[str]:
     """Where a client's rows are not those in Redis."""
     for channel, table in client.tables.items():
+        if table.position is None:
+            yield f"{channel}: no snapshot has come to {client.url}"
+            continue
         for key in sorted(stored[channel].keys() | table.rows.keys()):
             held, wanted = table.rows.get(key), stored[channel].get(key)
             if held is None or wanted is None:
