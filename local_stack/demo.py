@@ -78,9 +78,10 @@ def listen(port: int | None) -> socket.socket:
         try:
             return socket.create_server((HOST, port))
         except OSError as error:
+            reason = os.strerror(error.errno or 0)
             raise CannotStart(
-                f"Port {port} cannot be used: {os.strerror(error.errno or 0)}. Stop what uses it, choose another --port, "
-                "or leave --port out to get the next free one.",
+                f"Port {port} cannot be used: {reason}. Stop what uses it, choose another --port, or leave --port out "
+                "to get the next free one.",
                 exit_code=2,
             ) from error
     for candidate in range(DEFAULT_PORT, DEFAULT_PORT + MORE_PORTS):

@@ -15,7 +15,6 @@ import httpx2
 from redis import Redis
 
 from tests.eventually import eventually
-from tests.integration.local_stack.test_supervisor import is_alive
 
 ROOT = Path(__file__).parents[3]
 
@@ -125,3 +124,13 @@ async def test_two_demos_keep_their_files_apart(tmp_path: Path) -> None:
 
     assert [len(found) for found in pids] == [4, 4]
     assert pids[0].isdisjoint(pids[1])
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that waits for its parent to notice its end does not."""
+    try:
+        os.kill(pid, 0)
+        # Where there is no /proc (macOS), the first process takes note of ends at once.
+        return not Path("/proc").exists() or Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
