@@ -62,6 +62,12 @@ def test_a_client_differs_by_rows_and_by_fields() -> None:
     ]
 
 
+def test_a_client_without_a_snapshot_differs_even_from_empty_tables() -> None:
+    client = BoardClient("ws://a/ws", ["market"], "rows")
+
+    assert list(client_differences(client, no_tables())) == ["market: no snapshot has come to ws://a/ws"]
+
+
 def test_figures_count_what_a_channel_is_made_of() -> None:
     client = a_client(some_tables())
     client.ages_ms["foreign"] = [float(age) for age in range(101)]
