@@ -112,7 +112,7 @@ class Leader:
             for oddity in tick.oddities:
                 self._metrics.oddities.labels(oddity).inc()
             self._board.apply(tick)
-            self._watch.data(self._now_s(), tick.data_type, tick.time_ms)
+            self._watch.data(self._now_s(), tick.data_type, tick.key, tick.time_ms)
         except InvalidRow as invalid:
             self._metrics.invalid_rows.labels(invalid.reason).inc()
 

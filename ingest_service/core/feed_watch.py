@@ -19,7 +19,7 @@ Demand: TypeAlias = Literal["reconnect", "split"]
 DATA_SILENCE_S = 30.0
 # The rarest wanted type, of foreigners' trades, comes every second or so.
 TYPE_SILENCE_S = 60.0
-# What comes right after the subscription is the last message of each symbol, with the time of its last change.
+# The last message of each symbol comes right after the subscription, at any hour.
 SNAPSHOT_S = 5.0
 
 
@@ -45,6 +45,9 @@ class FeedWatch:
         self._split = False
         self._opened_s = self._data_s = self._demanded_s = now_s
         self._type_s: dict[str, float] = {}  # data type → when it came last
+        # What came since the link was opened, until something comes a second time: so far it is the snapshot, with the
+        # times of the last changes, and says nothing about the market's time.
+        self._snapshot: set[tuple[str, str]] | None = set()
 
     def market_ms(self, now_s: float) -> int:
         """The market's time now, Unix ms."""
@@ -56,6 +59,7 @@ class FeedWatch:
         self._open = True
         self._opened_s = self._data_s = self._demanded_s = now_s
         self._type_s = {}
+        self._snapshot = set()
         self._set("down", "connected, no data yet")
 
     def closed(self, reason: str) -> None:
@@ -63,10 +67,15 @@ class FeedWatch:
         self._open = False
         self._set("down", reason)
 
-    def data(self, now_s: float, data_type: str, market_ms: int | None) -> None:
-        """A message of the market came, with the exchange's time if it tells one."""
+    def data(self, now_s: float, data_type: str, key: str, market_ms: int | None) -> None:
+        """A message of the market came: its type, its symbol or index, and the exchange's time if it tells one."""
         self._data_s = self._type_s[data_type] = now_s
-        if market_ms is not None and now_s - self._opened_s > SNAPSHOT_S:
+        if self._snapshot is not None:
+            known = len(self._snapshot)
+            self._snapshot.add((data_type, key))
+            if len(self._snapshot) == known:
+                self._snapshot = None
+        if market_ms is not None and self._snapshot is None:
             self._clock = (now_s, market_ms)
             self._data_day = day_of(market_ms)
         if self._open:
