@@ -5,6 +5,7 @@ Every command has a deadline. What a command that failed has done on the server 
 be called again, since the scripts recognise a commit that they have already taken.
 """
 
+import asyncio
 from collections.abc import Awaitable, Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
@@ -14,6 +15,7 @@ from redis.asyncio import Redis
 
 from ingest_service.core.history import MAX_ROWS, History
 from shared.channels import Channel, RedisNames
+from shared.redis_client import COMMAND_DEADLINE_S
 from shared.table import Row
 from shared.wire import (
     Commit,
@@ -26,6 +28,9 @@ from shared.wire import (
     encode_head,
     encode_row,
 )
+
+#: All rows, in calls of a few hundred.
+LOAD_DEADLINE_S = 20.0
 
 
 class Outcome(StrEnum):
@@ -107,7 +112,7 @@ class RedisSink:
     """
     The ingest's side of the Redis contract.
 
-    All methods raise redis.exceptions.RedisError when the server does not answer in time.
+    All methods raise RedisError, OSError or TimeoutError when the server does not answer in time.
     """
 
     def __init__(self, redis: Redis, names: RedisNames, *, token: str, lease_ms: int) -> None:
@@ -123,21 +128,25 @@ class RedisSink:
 
     async def take_lease(self) -> bool:
         """True if this process may commit from now on, for the length of the lease unless a heartbeat extends it."""
-        if await self._redis.set(self._names.lease, self._token, nx=True, px=self._lease_ms):
-            return True
-        return await self._redis.get(self._names.lease) == self._token.encode()
+        async with asyncio.timeout(COMMAND_DEADLINE_S):
+            if await self._redis.set(self._names.lease, self._token, nx=True, px=self._lease_ms):
+                return True
+            return await self._redis.get(self._names.lease) == self._token.encode()
 
     async def release_lease(self) -> None:
         """Let a standby take over at once."""
-        await self._release_script([self._names.lease], [self._token])
+        async with asyncio.timeout(COMMAND_DEADLINE_S):
+            await self._release_script([self._names.lease], [self._token])
 
     async def server(self) -> str:
         """The run id of the server: another one may have lost commits."""
-        return str((await self._redis.info("server"))["run_id"])
+        async with asyncio.timeout(COMMAND_DEADLINE_S):
+            return str((await self._redis.info("server"))["run_id"])
 
     async def head(self) -> Head | None:
         """Where the published history stands. Raises InvalidEnvelope, NewerContract."""
-        return decode_head(await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._names.head)))
+        async with asyncio.timeout(COMMAND_DEADLINE_S):
+            return decode_head(await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._names.head)))
 
     async def load(self) -> Stored | None:
         """What was published; None if nothing was. Raises InvalidEnvelope, NewerContract."""
@@ -145,10 +154,11 @@ class RedisSink:
         if head is None:
             return None
         rows: dict[Channel, list[tuple[str, Row | None, int]]] = {}
-        for channel in Channel:
-            rows[channel] = []
-            async for key, stored in self._redis.hscan_iter(self._names.rows(channel), count=MAX_ROWS):
-                rows[channel].append((key.decode(), *decode_row(stored)))
+        async with asyncio.timeout(LOAD_DEADLINE_S):
+            for channel in Channel:
+                rows[channel] = []
+                async for key, stored in self._redis.hscan_iter(self._names.rows(channel), count=MAX_ROWS):
+                    rows[channel].append((key.decode(), *decode_row(stored)))
         return Stored(head, rows)
 
     async def commit(self, commit: Commit, commit_id: str) -> Outcome:
@@ -205,7 +215,8 @@ class RedisSink:
         names = self._names
         swapped = [names.lease, names.head]
         for channel in Channel:
-            await self._redis.delete(names.next_rows(channel))
+            async with asyncio.timeout(COMMAND_DEADLINE_S):
+                await self._redis.delete(names.next_rows(channel))
             for some in _in_parts(history.stored_rows(channel)):
                 if (
                     await self._outcome(
@@ -224,7 +235,8 @@ class RedisSink:
         return cast("_Script", self._redis.register_script(source))
 
     async def _outcome(self, script: _Script, keys: list[str], args: list[_Argument]) -> Outcome:
-        answer = await script(keys, args)
+        async with asyncio.timeout(COMMAND_DEADLINE_S):
+            answer = await script(keys, args)
         assert isinstance(answer, bytes)  # noqa: S101 (our own scripts answer with a word)
         return Outcome(answer.decode())
 

@@ -1,4 +1,4 @@
-"""The Redis connection of every process: each command has a deadline, and nothing is retried behind our back."""
+"""The Redis connection of every process. Callers give each command a deadline; nothing is retried behind their back."""
 
 from urllib.parse import urlsplit
 
@@ -15,12 +15,13 @@ def open_redis(url: str) -> Redis:
     A client for the URL; it connects when first used. Close it with `aclose()`.
 
     RESP2, because redis-py spends less on a pub/sub message with it. No retries: whether a command may be sent again
-    is known to the caller only.
+    is known to the caller only. No socket time-out either: redis-py would use `asyncio.wait_for`, which may swallow a
+    cancellation before Python 3.12; put `asyncio.timeout(COMMAND_DEADLINE_S)` around commands instead.
     """
     return Redis.from_url(
         url,
         protocol=2,
-        socket_timeout=COMMAND_DEADLINE_S,
+        socket_timeout=None,
         socket_connect_timeout=COMMAND_DEADLINE_S,
         retry=Retry(NoBackoff(), 0),
     )

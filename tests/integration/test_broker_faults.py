@@ -32,7 +32,7 @@ class PrivateBroker:
     async def start(self) -> None:
         """Start it, empty; returns when it answers."""
         self._process = subprocess.Popen(self.broker.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 (starting takes no time)
-        async with open_redis(self.url) as redis, asyncio.timeout(10):
+        async with asyncio.timeout(10), open_redis(self.url) as redis:
             while not await _answers(redis):  # noqa: ASYNC110 (what is waited for is another process)
                 await asyncio.sleep(0.01)
 
