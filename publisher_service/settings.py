@@ -52,6 +52,12 @@ class PublisherSettings(BaseSettings):
     slow_client_s: float = Field(
         30.0, ge=1, le=600, description="how long a client may not read before it is closed, such as 30"
     )
+    ping_interval_s: float = Field(
+        20.0, ge=0.1, le=300, description="how often a client is asked whether it is still there, such as 20"
+    )
+    ping_timeout_s: float = Field(
+        20.0, ge=0.1, le=300, description="how long it may take to answer before it is closed, such as 20"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
 
 

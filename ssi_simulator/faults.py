@@ -38,6 +38,7 @@ FAULTS = {
     "quota-error": FaultKind(Target.CONNECTION, 0, "call the hub method Error with the quota text, then close"),
     "unauthorized": FaultKind(Target.REQUEST, 401, "refuse negotiate, connect and reconnect; value: the status"),
     "bad-gateway": FaultKind(Target.REQUEST, 502, "refuse negotiate, connect and reconnect; value: the status"),
+    "login-refused": FaultKind(Target.REQUEST, 0, "refuse log-ins, as for a key that has expired"),
     "rest-quota": FaultKind(Target.REQUEST, 429, "refuse REST calls with the quota text; value: the status"),
     "rest-unauthorized": FaultKind(Target.REQUEST, 401, "refuse REST calls in the body; value: the status there"),
     "invocation-error": FaultKind(Target.INVOCATION, 0, "answer SwitchChannels with an error"),

@@ -103,7 +103,8 @@ class Rest:
         """A bearer for the consumer's id and secret. Here alone `status` is a number."""
         if (refusal := self._quota()) is not None:
             return refusal
-        if self._tokens.knows(*await _consumer(request)):
+        refused = self._faults.use("login-refused") is not None
+        if self._tokens.knows(*await _consumer(request)) and not refused:
             token = self._tokens.issue(time.time())
             return JsonAnswer({"message": "Success", "status": 200, "data": {"accessToken": token}})
         return JsonAnswer({"message": "The connection is invalid", "status": 400, "data": None})
