@@ -8,8 +8,7 @@ flush of its view brings it to now.
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Iterable
 
 from publisher_service.client import MAX_OWED_ANSWERS, Client, Door, Subscription
 from publisher_service.core import frames
@@ -28,8 +27,10 @@ from publisher_service.core.requests import (
     parse_since,
 )
 from publisher_service.core.status import Broker, Ingest, Link, Status, compose
-from publisher_service.core.views import NOTHING, Mode, View, ViewKey
+from publisher_service.core.view_index import ViewIndex
+from publisher_service.core.views import NOTHING, Mode, View
 from publisher_service.metrics import Metrics
+from publisher_service.pacer import Clock, Pacer, Timer
 from shared.channels import Channel
 from shared.table import JSON
 
@@ -43,23 +44,6 @@ CATCH_UP_S = 2.0
 GOODBYE_SPREAD_MS = 3000
 #: Statuses are at least this far apart. The newest always arrives.
 STATUS_INTERVAL_S = 1.0
-
-
-class Timer(Protocol):
-    """What `Clock.call_at` gives back."""
-
-    def cancel(self) -> None:
-        """Do not call."""
-
-
-class Clock(Protocol):
-    """The two methods of an event loop that the hub uses; times in seconds."""
-
-    def time(self) -> float:
-        """The clock's time."""
-
-    def call_at(self, when: float, callback: Callable[[int], None], argument: int, /) -> Timer:
-        """Call back at that time."""
 
 
 class Hub:
@@ -82,13 +66,9 @@ class Hub:
         self._slow_client_s = slow_client_s
         self._clock = clock
         self._clients: dict[Door, Client] = {}
-        self._views: dict[ViewKey, View] = {}
+        self._views = ViewIndex()
         self._subscriptions: dict[View, dict[Subscription, None]] = {}
-        # Views by the keys they watch, so that a commit finds them without asking each.
-        self._by_key: dict[tuple[Channel, str], set[View]] = {}
-        self._of_all_keys: dict[Channel, set[View]] = {channel: set() for channel in Channel}
-        self._armed: dict[int, set[View]] = {tier: set() for tier in intervals.tiers_ms}
-        self._timers: dict[int, tuple[float, Timer]] = {}  # tier → when it fires, and the timer
+        self._pacer = Pacer(clock, intervals.tiers_ms, self._flush, held=self._is_held)
         self._notified: dict[View, int] = {}  # changes since the last flush, for the count of those merged away
         self._unanswered: set[Subscription] = set()
         self._link = Link(Broker.DOWN, Ingest.SILENT, "starting")
@@ -189,14 +169,13 @@ class Hub:
             self._resolve_groups()
         for channel, keys in change.keys.items():
             self._metrics.changes.labels(channel).inc(len(keys))
-            self._notify(channel, keys)
+            for view, changes in self._views.concerned(channel, keys):
+                self._arm(view, changes)
         if self._replica.settled:
             self._serve_unanswered()
             if Channel.STATUS in change.keys or change.new_epoch:
                 self._update_status()
-            for tier, views in self._armed.items():
-                if views and tier not in self._timers:
-                    self._set_timer(tier)
+            self._pacer.go_on()
 
     def link(self, link: Link) -> None:
         """The state of this replica's side of the road."""
@@ -209,7 +188,7 @@ class Hub:
         """Once a second or so: heartbeats, positions of quiet views, answers that waited, clients that do not read."""
         now_s = self._clock.time()
         self._serve_unanswered()
-        for view in list(self._views.values()):
+        for view in self._views:
             if view.rev < self._replica.rev and now_s - view.flushed_at_s >= EMPTY_UPDATE_S and not view.throttle.armed:
                 self._flush(view, now_s, even_if_empty=True)
         if now_s - self._heartbeat_at_s >= self._heartbeat_ms / 1000:
@@ -226,9 +205,8 @@ class Hub:
     def flush_all(self) -> None:
         """Send whatever waits for the end of a window now."""
         now_s = self._clock.time()
-        for views in self._armed.values():
-            for view in list(views):
-                self._flush(view, now_s)
+        for view in self._pacer.armed:
+            self._flush(view, now_s)
 
     def stop(self) -> None:
         """Flush what waits, and say goodbye; nothing leaves afterwards."""
@@ -241,9 +219,7 @@ class Hub:
                 # Spread over some seconds: all come back to the replicas that are left.
                 after_ms = random.randrange(GOODBYE_SPREAD_MS)  # noqa: S311 (no secret)
                 client.door.write(frames.message({"type": "goodbye", "reconnect_after_ms": after_ms}))
-        for _, timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        self._pacer.stop()
         if self._status_timer is not None:
             self._status_timer.cancel()
 
@@ -258,7 +234,7 @@ class Hub:
                 "too_many_rows", "mode snapshot is for small selections; name keys or use mode rows", request.id
             )
         self._drop(client, key.channel)
-        if key not in self._views:
+        if self._views.get(key) is None:
             self._add_view(view)
         subscription = Subscription(client, view, request.id, since)
         subscription.deadline_s = self._clock.time() + CATCH_UP_S
@@ -280,49 +256,26 @@ class Hub:
             self._remove_view(view)
 
     def _add_view(self, view: View) -> None:
-        self._views[view.key] = view
+        self._views.add(view)
         self._subscriptions[view] = {}
         self._metrics.views.set(len(self._views))
         view.flushed_at_s = self._clock.time()
-        self._index(view)
 
     def _remove_view(self, view: View) -> None:
-        del self._views[view.key], self._subscriptions[view]
-        self._armed[view.key.interval_ms].discard(view)
+        self._views.remove(view)
+        self._pacer.disarm(view)
+        del self._subscriptions[view]
         self._notified.pop(view, None)
         self._metrics.views.set(len(self._views))
-        self._unindex(view)
-
-    def _index(self, view: View) -> None:
-        if view.keys is None:
-            self._of_all_keys[view.key.channel].add(view)
-        else:
-            for key in view.keys:
-                self._by_key.setdefault((view.key.channel, key), set()).add(view)
-
-    def _unindex(self, view: View) -> None:
-        self._of_all_keys[view.key.channel].discard(view)
-        for key in view.keys or ():
-            watching = self._by_key[view.key.channel, key]
-            watching.discard(view)
-            if not watching:
-                del self._by_key[view.key.channel, key]
 
     def _resolve_groups(self) -> None:
-        for view in self._views.values():
-            if not any(name.startswith("@") for name in view.key.selection.names):
-                continue
-            self._unindex(view)
-            changed = view.resolve()
-            self._index(view)
-            if changed:
+        for view in self._views:
+            if view.has_groups and self._views.resolve(view):
                 self._forget(view)
 
     def _start_epoch(self) -> None:
-        for view in self._views.values():
-            self._unindex(view)
-            view.resolve()
-            self._index(view)
+        for view in self._views:
+            self._views.resolve(view)
             view.rev = 0
             self._forget(view)
 
@@ -355,49 +308,22 @@ class Hub:
 
     # ------------------------------------------------------------------------------------------------------ flushes
 
-    def _notify(self, channel: Channel, keys: list[str]) -> None:
-        for view in self._of_all_keys[channel]:
-            self._arm(view, len(keys))
-        for key in keys:
-            for view in self._by_key.get((channel, key), ()):
-                self._arm(view, 1)
-
     def _arm(self, view: View, changes: int) -> None:
         self._notified[view] = self._notified.get(view, 0) + changes
-        if view.throttle.notify():
-            tier = view.key.interval_ms
-            self._armed[tier].add(view)
-            timer = self._timers.get(tier)
-            if self._replica.settled and (timer is None or timer[0] > view.throttle.open_at_s):
-                self._set_timer(tier)
+        self._pacer.arm(view)
 
-    def _set_timer(self, tier: int) -> None:
-        """One timer a tier, at the earliest moment at which one of its armed views may be flushed."""
-        if (timer := self._timers.pop(tier, None)) is not None:
-            timer[1].cancel()
-        if self._armed[tier] and not self._stopped:
-            opens_at_s = min(view.throttle.open_at_s for view in self._armed[tier])
-            when_s = max(opens_at_s, self._clock.time())
-            self._timers[tier] = (when_s, self._clock.call_at(when_s, self._fire, tier))
-
-    def _fire(self, tier: int) -> None:
-        self._timers.pop(tier, None)
-        if not self._replica.settled:
-            return  # `changed` sets the timer anew
-        now_s = self._clock.time()
-        # Half a millisecond: the clock of timers is not finer, and views that are due together share one pass.
-        for view in [view for view in self._armed[tier] if view.throttle.open_at_s <= now_s + 0.0005]:
-            self._flush(view, now_s)
-        self._set_timer(tier)
+    def _is_held(self) -> bool:
+        """Nothing may be shown: the tables are not of one moment, or we have stopped."""
+        return self._stopped or not self._replica.settled
 
     def _flush(self, view: View, now_s: float, *, even_if_empty: bool = False) -> None:
         """Bring every client of the view that can take a frame to now. A view that fails stops nobody else."""
         channel = view.key.channel
-        if not self._replica.settled or self._stopped:
+        if self._is_held():
             return
         if view.throttle.armed and view.throttle.open_at_s > 0:
             self._metrics.late_seconds.observe(max(0.0, now_s - view.throttle.open_at_s))
-        self._armed[view.key.interval_ms].discard(view)
+        self._pacer.disarm(view)
         view.throttle.flushed(now_s)
         began_s = time.perf_counter()
         try:

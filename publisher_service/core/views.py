@@ -61,6 +61,11 @@ class View:
         """The keys selected now; None: all."""
         return self._resolved.keys
 
+    @property
+    def has_groups(self) -> bool:
+        """The selection names a group."""
+        return any(name.startswith("@") for name in self.key.selection.names)
+
     def resolve(self) -> bool:
         """Look the groups up again. True if one of them changed: what clients hold is of another selection."""
         resolved = self.key.selection.resolve(self._replica.tables[Channel.GROUPS])

@@ -210,7 +210,7 @@ def test_the_first_frames_are_status_and_snapshot_even_in_a_silent_market() -> N
 def test_there_are_never_two_broadcasts_in_one_window_even_after_a_failed_one(monkeypatch: pytest.MonkeyPatch) -> None:
     publisher = FakePublisher()
     door = publisher.client("market")
-    view = next(iter(publisher.hub._views.values()))
+    view = next(iter(publisher.hub._views))
     update = view.update
 
     def fail(*_: object) -> list[bytes]:

@@ -1,0 +1,68 @@
+"""All views of a replica, and which of them a changed key concerns, without asking each."""
+
+from collections.abc import Iterable, Iterator
+
+from publisher_service.core.views import View, ViewKey
+from shared.channels import Channel
+
+
+class ViewIndex:
+    """Views by what makes them differ, and by the keys they watch."""
+
+    def __init__(self) -> None:
+        self._views: dict[ViewKey, View] = {}
+        self._of_key: dict[tuple[Channel, str], set[View]] = {}
+        self._of_all_keys: dict[Channel, set[View]] = {channel: set() for channel in Channel}
+
+    def __len__(self) -> int:
+        """How many views there are."""
+        return len(self._views)
+
+    def __iter__(self) -> Iterator[View]:
+        """All views; the index may change meanwhile."""
+        return iter(list(self._views.values()))
+
+    def get(self, key: ViewKey) -> View | None:
+        """The view that subscriptions of this kind share, if there is one."""
+        return self._views.get(key)
+
+    def add(self, view: View) -> None:
+        """Take a view in."""
+        self._views[view.key] = view
+        self._enter(view)
+
+    def remove(self, view: View) -> None:
+        """Forget a view."""
+        del self._views[view.key]
+        self._leave(view)
+
+    def concerned(self, channel: Channel, keys: Iterable[str]) -> Iterator[tuple[View, int]]:
+        """The views that watch any of these keys, and how many of them; a view may come more than once."""
+        keys = list(keys)
+        for view in self._of_all_keys[channel]:
+            yield view, len(keys)
+        for key in keys:
+            for view in self._of_key.get((channel, key), ()):
+                yield view, 1
+
+    def resolve(self, view: View) -> bool:
+        """Look the view's groups up again; True if one of them changed."""
+        self._leave(view)
+        changed = view.resolve()
+        self._enter(view)
+        return changed
+
+    def _enter(self, view: View) -> None:
+        if view.keys is None:
+            self._of_all_keys[view.key.channel].add(view)
+        else:
+            for key in view.keys:
+                self._of_key.setdefault((view.key.channel, key), set()).add(view)
+
+    def _leave(self, view: View) -> None:
+        self._of_all_keys[view.key.channel].discard(view)
+        for key in view.keys or ():
+            watching = self._of_key[view.key.channel, key]
+            watching.discard(view)
+            if not watching:
+                del self._of_key[view.key.channel, key]
