@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 1.0
 #: How often a standby looks whether the lease is free.
 STANDBY_POLL_S = 0.5
+#: How long a standby leaves an empty Redis to the leader: the longest retry, a lease, and some more.
+LEADER_FIRST_S = 8.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.05, 1.0
 
 T = TypeVar("T")
@@ -69,15 +71,26 @@ class Publication:
 
     async def lead(self) -> None:
         """Wait for the lease, and take over what was published. As a standby this may take days."""
-        waiting = False
-        while not await self._until_answered(self._sink.take_lease):
-            if not waiting:
+        waiting, absent_s = False, 0.0
+        while True:
+            if waiting and absent_s < LEADER_FIRST_S and await self._until_answered(self._nothing_published):
+                # Redis came back empty. The leader has what was lost in memory: it goes first.
+                absent_s += STANDBY_POLL_S
+            elif await self._until_answered(self._sink.take_lease):
+                break
+            elif not waiting:
                 log.info("another ingest leads, standing by")
                 waiting = True
             await asyncio.sleep(STANDBY_POLL_S)
         log.info("leading")
         self._metrics.leader.set(1)
         await self._until_answered(self._take_over)
+
+    async def _nothing_published(self) -> bool:
+        try:
+            return await self._sink.head() is None
+        except InvalidEnvelope:
+            return False
 
     async def _take_over(self) -> None:
         server = self._server = await self._sink.server()
@@ -127,13 +140,13 @@ class Publication:
             self._time_ms = max(self._time_ms, now_ms())
             if self._confirmed_rev == 0:
                 continue  # an epoch is being opened: that takes the lease anew if it has to
-            try:
-                outcome = await self._sink.heartbeat(self.history.epoch, self._confirmed_rev, self._time_ms)
-            except (RedisError, OSError, TimeoutError) as error:
-                log.warning("heartbeat not delivered", extra={"reason": type(error).__name__})
-                continue
-            if outcome is not Outcome.DONE:
-                async with self._writing:
+            async with self._writing:  # a commit on its way would make the head differ from what we know
+                try:
+                    outcome = await self._sink.heartbeat(self.history.epoch, self._confirmed_rev, self._time_ms)
+                except (RedisError, OSError, TimeoutError) as error:
+                    log.warning("heartbeat not delivered", extra={"reason": type(error).__name__})
+                    continue
+                if outcome is not Outcome.DONE:
                     await self._until_answered(self._restore)
 
     async def _deliver(self, commit: Commit) -> None:
@@ -154,7 +167,10 @@ class Publication:
         if not await self._sink.take_lease():
             raise LeaseLost
         server = await self._sink.server()
-        head = await self._sink.head()
+        try:
+            head = await self._sink.head()
+        except InvalidEnvelope:
+            head = None  # whatever is there is nobody's history
         ours = head is None or head.commit in (self._last_commit_id, self._sent_commit_id)
         fell_back = (
             head is not None
@@ -168,7 +184,8 @@ class Publication:
         await self._replace()
 
     async def _replace(self) -> None:
-        commit_id = f"{self.history.epoch}.{self.history.rev}.{random_token()}"
+        # Remembered before it is sent: if only the answer is lost, what stands there is recognised as ours.
+        commit_id = self._sent_commit_id = f"{self.history.epoch}.{self.history.rev}.{random_token()}"
         outcome = await self._sink.replace(self.history, commit_id, server=self._server, time_ms=self._time_ms)
         if outcome is not Outcome.DONE:
             raise LeaseLost

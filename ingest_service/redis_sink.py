@@ -7,11 +7,13 @@ be called again, since the scripts recognise a commit that they have already tak
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from itertools import islice
 from typing import NamedTuple, Protocol, cast
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from ingest_service.core.history import MAX_ROWS, History
 from shared.channels import Channel, RedisNames
@@ -21,8 +23,10 @@ from shared.wire import (
     Commit,
     Head,
     Heartbeat,
+    InvalidEnvelope,
     Replaced,
     decode_head,
+    decode_key,
     decode_row,
     encode_envelope,
     encode_head,
@@ -48,12 +52,12 @@ class Stored(NamedTuple):
     rows: dict[Channel, list[tuple[str, Row | None, int]]]
 
 
-# KEYS: lease, head, then one rows hash a channel.
-# ARGV: token, epoch, expected rev, commit id, updates channel, envelope, then for the head and for each channel:
+# KEYS: lease, one rows hash a channel, head. The head is written last: a script that fails halfway is not "done".
+# ARGV: token, epoch, expected rev, commit id, updates channel, envelope, then for each channel and for the head:
 #       how many arguments follow for it, and those (field, value, …).
 _COMMIT = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
-local head = redis.call('HMGET', KEYS[2], 'epoch', 'rev', 'commit')
+local head = redis.call('HMGET', KEYS[#KEYS], 'epoch', 'rev', 'commit')
 if head[3] == ARGV[4] then return 'done' end
 if head[1] ~= ARGV[2] or head[2] ~= ARGV[3] then return 'head' end
 local at = 7
@@ -66,11 +70,12 @@ redis.call('PUBLISH', ARGV[5], ARGV[6])
 return 'done'
 """
 
-# KEYS: lease, head. ARGV: token, lease in ms, time, updates channel, envelope.
+# KEYS: lease, head. ARGV: token, lease in ms, time, updates channel, envelope, expected epoch and rev.
 _HEARTBEAT = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-if redis.call('EXISTS', KEYS[2]) == 0 then return 'head' end
+local head = redis.call('HMGET', KEYS[2], 'epoch', 'rev')
+if head[1] ~= ARGV[6] or head[2] ~= ARGV[7] then return 'head' end
 redis.call('HSET', KEYS[2], 'time', ARGV[3])
 redis.call('PUBLISH', ARGV[4], ARGV[5])
 return 'done'
@@ -145,8 +150,9 @@ class RedisSink:
 
     async def head(self) -> Head | None:
         """Where the published history stands. Raises InvalidEnvelope, NewerContract."""
-        async with asyncio.timeout(COMMAND_DEADLINE_S):
-            return decode_head(await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._names.head)))
+        with _only_hashes():
+            async with asyncio.timeout(COMMAND_DEADLINE_S):
+                return decode_head(await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._names.head)))
 
     async def load(self) -> Stored | None:
         """What was published; None if nothing was. Raises InvalidEnvelope, NewerContract."""
@@ -154,11 +160,12 @@ class RedisSink:
         if head is None:
             return None
         rows: dict[Channel, list[tuple[str, Row | None, int]]] = {}
-        async with asyncio.timeout(LOAD_DEADLINE_S):
-            for channel in Channel:
-                rows[channel] = []
-                async for key, stored in self._redis.hscan_iter(self._names.rows(channel), count=MAX_ROWS):
-                    rows[channel].append((key.decode(), *decode_row(stored)))
+        with _only_hashes():
+            async with asyncio.timeout(LOAD_DEADLINE_S):
+                for channel in Channel:
+                    rows[channel] = []
+                    async for key, stored in self._redis.hscan_iter(self._names.rows(channel), count=MAX_ROWS):
+                        rows[channel].append((decode_key(key), *decode_row(stored)))
         return Stored(head, rows)
 
     async def commit(self, commit: Commit, commit_id: str) -> Outcome:
@@ -173,7 +180,7 @@ class RedisSink:
             "more",
             int(commit.more),
         ]
-        keys = [self._names.lease, self._names.head]
+        keys = [self._names.lease]
         args: list[_Argument] = [
             self._token,
             commit.epoch,
@@ -181,14 +188,14 @@ class RedisSink:
             commit_id,
             self._names.updates,
             encode_envelope(commit),
-            len(head),
-            *head,
         ]
         for channel, rows in commit.rows.items():
             keys.append(self._names.rows(channel))
             args.append(2 * len(rows))
             for key, row in rows.items():
                 args += (key, encode_row(row, commit.rev))
+        keys.append(self._names.head)
+        args += (len(head), *head)
         return await self._outcome(self._commit_script, keys, args)
 
     async def heartbeat(self, epoch: str, rev: int, time_ms: int) -> Outcome:
@@ -202,6 +209,8 @@ class RedisSink:
                 time_ms,
                 self._names.updates,
                 encode_envelope(Heartbeat(epoch, rev, time_ms)),
+                epoch,
+                rev,
             ],
         )
 
@@ -235,10 +244,26 @@ class RedisSink:
         return cast("_Script", self._redis.register_script(source))
 
     async def _outcome(self, script: _Script, keys: list[str], args: list[_Argument]) -> Outcome:
-        async with asyncio.timeout(COMMAND_DEADLINE_S):
-            answer = await script(keys, args)
+        try:
+            async with asyncio.timeout(COMMAND_DEADLINE_S):
+                answer = await script(keys, args)
+        except ResponseError as refusal:
+            if "WRONGTYPE" not in str(refusal):
+                raise
+            return Outcome.OTHER_HEAD  # somebody put something else in the place of our hashes
         assert isinstance(answer, bytes)  # noqa: S101 (our own scripts answer with a word)
         return Outcome(answer.decode())
+
+
+@contextmanager
+def _only_hashes() -> Iterator[None]:
+    """What is of another type is no history of ours."""
+    try:
+        yield
+    except ResponseError as refusal:
+        if "WRONGTYPE" not in str(refusal):
+            raise
+        raise InvalidEnvelope("type") from refusal
 
 
 def _in_parts(rows: Iterable[tuple[str, bytes]]) -> Iterator[list[_Argument]]:

@@ -7,6 +7,7 @@ import sys
 from types import FrameType
 
 import uvicorn
+from starlette.datastructures import State
 
 from publisher_service.app import create_app
 from publisher_service.settings import PublisherSettings, load_settings
@@ -26,13 +27,19 @@ SHUTDOWN_DEADLINE_S = 5
 class Server(uvicorn.Server):
     """uvicorn's server, with a drain that begins at the signal: the lifespan ends too late for it."""
 
+    def __init__(self, config: uvicorn.Config, state: State) -> None:
+        super().__init__(config)
+        self._state = state
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Say what waits to be said before the sockets are closed."""
-        state = self.config.loaded_app.state if hasattr(self.config.loaded_app, "state") else None
-        if state is not None and hasattr(state, "readiness"):
-            state.readiness.drain()
-            state.hub.stop()
+        """Say what waits to be said before the sockets are closed; not here, in the middle of anything, but next."""
+        if (loop := getattr(self._state, "loop", None)) is not None:
+            loop.call_soon_threadsafe(self._drain)
         super().handle_exit(sig, frame)
+
+    def _drain(self) -> None:
+        self._state.readiness.drain()
+        self._state.hub.stop()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,9 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its lines name addresses with their queries
     host, port = listener.getsockname()[:2]
     log.info("publisher listens", extra={"url": f"http://{host}:{port}"})
+    app = create_app(settings)
     server = Server(
         uvicorn.Config(
-            create_app(settings),
+            app,
             ws=SharedFramesProtocol,
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_per_message_deflate=False,
@@ -68,7 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
             proxy_headers=False,
             backlog=BACKLOG,
             timeout_graceful_shutdown=SHUTDOWN_DEADLINE_S,
-        )
+        ),
+        app.state,
     )
     server.run(sockets=[listener])
     return 0 if server.started else 1

@@ -42,6 +42,7 @@ def create_app(settings: PublisherSettings) -> FastAPI:
             source = RedisSource(redis, RedisNames(settings.redis_prefix), replica, metrics)
             app.state.replica, app.state.hub, app.state.readiness = replica, hub, Readiness(source)
             app.state.metrics, app.state.intervals = metrics, intervals
+            app.state.loop = asyncio.get_running_loop()
             async with running(relay(source, hub.changed, hub.link), name="relay"), running(ticks(hub), name="ticks"):
                 yield
             hub.stop()

@@ -230,9 +230,7 @@ class Hub:
         since = parse_since(request)
         view = self._views.get(key) or View(key, self._replica)
         if view.is_too_large():
-            raise InvalidRequest(
-                "too_many_rows", "mode snapshot is for small selections; name keys or use mode rows", request.id
-            )
+            raise too_many_rows(request.id)
         self._drop(client, key.channel)
         if self._views.get(key) is None:
             self._add_view(view)
@@ -276,7 +274,7 @@ class Hub:
     def _start_epoch(self) -> None:
         for view in self._views:
             self._views.resolve(view)
-            view.rev = 0
+            view.rev = self._replica.rev
             self._forget(view)
 
     def _forget(self, view: View) -> None:
@@ -296,6 +294,10 @@ class Hub:
             self._unanswered.add(subscription)
             return
         self._unanswered.discard(subscription)
+        if view.is_too_large():
+            self._drop(subscription.client, view.key.channel)
+            self._refuse(subscription.client.door, too_many_rows(subscription.request_id))
+            return
         resumed_at = since.rev if since is not None and view.resumes(since) else None
         subscription.answered = True
         subscription.since = None
@@ -434,6 +436,13 @@ class Hub:
 
     def _encode_status(self) -> bytes:
         return frames.message(self._status.message(_now_ms(), self._heartbeat_ms, self._intervals.tiers_ms))
+
+
+def too_many_rows(request_id: JSON) -> InvalidRequest:
+    """Mode snapshot was asked for a large selection."""
+    return InvalidRequest(
+        "too_many_rows", "mode snapshot is for small selections; name keys or use mode rows", request_id
+    )
 
 
 def _sending(subscriptions: Iterable[Subscription]) -> Subscription | None:

@@ -32,6 +32,7 @@ from shared.wire import (
     Replaced,
     decode_envelope,
     decode_head,
+    decode_key,
     decode_row,
 )
 
@@ -79,16 +80,20 @@ class RedisSource:
                     yield event
             except (RedisError, OSError, TimeoutError) as error:
                 reason = f"no answer from Redis ({type(error).__name__})"
-                if await self._broker_answers():
-                    self.own_fault = reason  # it lives: what broke is our connection
-                else:
+                if not await self._broker_answers():
                     yield Link(Broker.DOWN, Ingest.SILENT, reason)
+                else:
+                    self.own_fault = reason  # it lives: what broke is our connection, or it refuses us
+                    if retry_s > FIRST_RETRY_S:
+                        yield Link(Broker.LIVE, Ingest.SILENT, reason)  # not mended by one new connection
             except Deaf as fault:
                 self.own_fault = reason = str(fault)
+                yield Link(Broker.LIVE, Ingest.SILENT, reason)
             except StartOver as order:
                 reason = str(order)
             except (InvalidEnvelope, NewerContract) as error:
                 self.own_fault = reason = str(error)
+                yield Link(Broker.LIVE, Ingest.SILENT, reason)
             else:
                 raise RuntimeError("following ended by itself")
             # Full jitter: replicas that lost the same broker do not come back in step.
@@ -144,7 +149,7 @@ class RedisSource:
 
     async def _rows(self, channel: Channel) -> list[tuple[str, Row | None, int]]:
         return [
-            (key.decode(), *decode_row(stored))
+            (decode_key(key), *decode_row(stored))
             async for key, stored in self._redis.hscan_iter(self._names.rows(channel), count=256)
         ]
 

@@ -11,6 +11,7 @@ import socket
 from typing import Final, Protocol, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 EXTENSION: Final = "banggia.door"
@@ -65,7 +66,14 @@ class SharedFramesProtocol(WebSocketsSansIOProtocol):
             self.read_paused = False
             self.transport.resume_reading()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
+        self._abort_later()
+
+    def _abort_later(self) -> None:
+        """A transport that closes waits until its buffer is empty: with a peer that does not read, for ever."""
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        if not self.disconnected:
+            self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
 
     # ------------------------------------------------------------------------------------------- called by uvicorn
 
@@ -81,6 +89,27 @@ class SharedFramesProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"][EXTENSION] = {"door": self}
+
+    def handle_ping(self) -> None:
+        """Answer, but not a peer that asks and does not read: its pongs would pile up."""
+        pong = b"".join(self.conn.data_to_send())
+        if self.ready:
+            self.transport.write(pong)
+
+    def handle_close(self, event: Frame) -> None:
+        """The peer closes."""
+        super().handle_close(event)
+        self._abort_later()
+
+    def handle_parser_exception(self) -> None:
+        """The peer breaks the protocol."""
+        super().handle_parser_exception()
+        self._abort_later()
+
+    def keepalive_timeout(self) -> None:
+        """The peer does not answer pings."""
+        super().keepalive_timeout()
+        self._abort_later()
 
     def pause_writing(self) -> None:
         """Something is left in the transport's buffer."""

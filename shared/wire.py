@@ -84,6 +84,14 @@ def encode_row(row: Row | None, rev: int) -> bytes:
     return b"%d %b" % (rev, orjson.dumps(row))
 
 
+def decode_key(stored: bytes) -> str:
+    """A row's key. Raises InvalidEnvelope."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidEnvelope("key") from error
+
+
 def decode_row(stored: bytes) -> tuple[Row | None, int]:
     """The inverse of `encode_row`. Raises InvalidEnvelope."""
     rev, _, text = stored.partition(b" ")

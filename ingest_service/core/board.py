@@ -7,7 +7,7 @@ outlives a restart: counters are fields of rows, and what else is held here can 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import get_args
 
 from ingest_service.core import foreign, indices, market
@@ -33,12 +33,14 @@ from ingest_service.core.rows import (
     PhaseRow,
     SymbolRow,
 )
-from ingest_service.core.sessions import Calendar, Exchange, Phases
+from ingest_service.core.sessions import Calendar, Exchange, Phases, day_of
 from ingest_service.core.symbols import Listing, exchange_of, symbol_row
 from ingest_service.core.ticks import ForeignTick, IndexTick, SecurityTick, StatusTick, Tick
 from shared.channels import Channel
 from shared.table import Row
 
+# The longest holidays are shorter. Beyond the machine's day and the board's, since a simulated market may be ahead.
+MAX_DAYS_AHEAD = 14
 _EXCHANGES: tuple[Exchange, ...] = get_args(Exchange)
 
 
@@ -53,6 +55,8 @@ class Board:
 
     def __init__(self, calendar: Calendar | None = None) -> None:
         self.day: date | None = None
+        # Later days are broken dates: one must not end the day. None until the machine's time is told.
+        self._newest_day: date | None = None
         self.oddities: Counter[str] = Counter()
         self._calendar = calendar or Calendar()
         self._market: ChannelRows[MarketRow] = ChannelRows(Channel.MARKET)
@@ -150,6 +154,8 @@ class Board:
     def set_time(self, market_ms: int, now_ms: int) -> None:
         """The market's time and the machine's, Unix ms: phases begin and speeds fall also when nothing comes."""
         self._market_ms = market_ms
+        known = day_of(now_ms) if self.day is None else max(self.day, day_of(now_ms))
+        self._newest_day = known + timedelta(days=MAX_DAYS_AHEAD)
         for exchange in _EXCHANGES:
             phase, held = self._heard.at(exchange, market_ms), self._phases.rows.get(exchange)
             if held is None or held["phase"] != phase:
@@ -180,6 +186,8 @@ class Board:
         if tick.day is None:
             if self.day is None:
                 raise InvalidRow("no_day", tick.data_type)
+        elif self._newest_day is not None and tick.day > self._newest_day:
+            raise InvalidRow("future_day", tick.data_type)
         elif self.day is None or tick.day > self.day:
             self._start_day(tick.day)
         elif tick.day < self.day:

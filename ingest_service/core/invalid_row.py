@@ -2,7 +2,9 @@
 
 from typing import Literal, TypeAlias
 
-Reason: TypeAlias = Literal["json", "no_content", "unknown_type", "no_key", "no_day", "old_day", "too_many_rows"]
+Reason: TypeAlias = Literal[
+    "json", "no_content", "unknown_type", "no_key", "no_day", "old_day", "future_day", "too_many_rows"
+]
 
 _EXPLANATIONS: dict[Reason, str] = {
     "json": "it is no JSON object",
@@ -11,6 +13,7 @@ _EXPLANATIONS: dict[Reason, str] = {
     "no_key": "it names no symbol or index",
     "no_day": "it names no trading day, and none has begun",
     "old_day": "it is of an earlier trading day than the board",
+    "future_day": "its trading day cannot have begun yet",
     "too_many_rows": "the board is full",
 }
 

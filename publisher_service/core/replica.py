@@ -62,10 +62,10 @@ class Replica:
             self.tables = {channel: Table() for channel in Channel}
         keys = {channel: self.tables[channel].load(loaded) for channel, loaded in rows.items()}
         # A server that fell back to an older state teaches nothing: what is held is newer.
-        self.rev = max(self.rev, before.rev)
-        self.time_ms = max(self.time_ms, before.time_ms)
+        if before.rev >= self.rev:
+            self.rev, self._more = before.rev, before.more
         self._whole_at = after.rev
-        self._more = before.more
+        self.time_ms = max(self.time_ms, before.time_ms)
         return Change(new_epoch, {channel: changed for channel, changed in keys.items() if changed})
 
     def apply(self, commit: Commit) -> Change:

@@ -121,8 +121,9 @@ class View:
 
     @property
     def version(self) -> str:
-        """What stays the same as long as nothing in the channel changes."""
-        return str(Position(self._replica.epoch, self._replica.tables[self.key.channel].rev, self._fingerprint))
+        """What stays the same as long as nothing in the channel, or in a group that is named, changes."""
+        rev = max(self._replica.tables[self.key.channel].rev, self._resolved.rev)
+        return str(Position(self._replica.epoch, rev, self._fingerprint))
 
     def document(self) -> bytes:
         """The snapshot as one JSON text."""

@@ -6,12 +6,15 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from ingest_service.publication import LeaseLost
+from ingest_service.redis_sink import Outcome, RedisSink
 from local_stack.engine import Broker, broker_for, find_engine
 from shared.channels import Channel, RedisNames
 from shared.redis_client import open_redis
@@ -159,3 +162,63 @@ async def test_a_second_writer_waits_and_takes_over_with_the_rows_when_the_lease
                 assert client.table.rows["SSI"]["last"] == 1
                 with pytest.raises(LeaseLost):
                     await writer.price("SSI", 666)
+
+
+async def rows_of(broker: PrivateBroker, channel: Channel) -> list[bytes]:
+    """The keys that stand in Redis."""
+    async with open_redis(broker.url) as redis:
+        return sorted(key for key in await redis.hkeys(RedisNames(PREFIX).rows(channel)) if isinstance(key, bytes))
+
+
+@pytest.mark.parametrize("key", ["rows", "head"])
+async def test_a_key_of_a_wrong_type_is_put_right_by_the_ingest(broker: PrivateBroker, key: str) -> None:
+    async with road(broker) as (writer, _, client):
+        names = RedisNames(PREFIX)
+        async with open_redis(broker.url) as redis:
+            await redis.set(names.head if key == "head" else names.rows(Channel.MARKET), "nonsense")
+        await writer.price("VNM", 3)
+        await sees(client, "VNM", 3)
+
+        assert await rows_of(broker, Channel.MARKET) == [b"SSI", b"VNM"]
+
+
+async def test_a_replica_that_cannot_read_redis_says_so_to_its_clients(broker: PrivateBroker) -> None:
+    async with road(broker) as (_, publisher, client):
+        async with open_redis(broker.url) as redis:
+            await redis.hset(RedisNames(PREFIX).head, "contract", "2")
+            await redis.client_kill_filter(_type="pubsub")
+        await client.status(connected=False, within_s=10)
+
+        assert (await publisher.get("/readyz")).status_code == 503
+        assert (await publisher.get("/api/channels/market/SSI")).status_code == 200
+
+
+async def test_a_head_that_fell_back_is_noticed_by_the_next_heartbeat(broker: PrivateBroker) -> None:
+    async with road(broker) as (writer, _, __):
+        names, rev = RedisNames(PREFIX), str(writer.publication.history.rev).encode()
+        async with open_redis(broker.url) as redis, asyncio.timeout(10):
+            await redis.hset(names.head, "rev", 1)
+            while await redis.hget(names.head, "rev") != rev:  # noqa: ASYNC110 (it is another's work)
+                await asyncio.sleep(0.05)
+
+
+async def test_a_lost_answer_to_a_replacement_is_not_taken_for_another_writer(
+    broker: PrivateBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with road(broker) as (writer, _, client):
+        replace = RedisSink.replace
+        lost: list[Outcome] = []
+
+        async def answer_lost(*arguments: Any, **named: Any) -> Outcome:
+            outcome = await replace(*arguments, **named)
+            if not lost:
+                lost.append(outcome)
+                raise TimeoutError
+            return outcome
+
+        monkeypatch.setattr(RedisSink, "replace", answer_lost)
+        await writer.publication.open_epoch(date(2026, 11, 24))
+        await writer.price("VNM", 3)
+        await sees(client, "VNM", 3)
+
+        assert lost == [Outcome.DONE]

@@ -7,7 +7,9 @@ import pytest
 from ingest_service.core import channel_rows
 from ingest_service.core.board import Board
 from ingest_service.core.invalid_row import InvalidRow
+from ingest_service.core.sessions import midnight_ms
 from ingest_service.core.symbols import Listing
+from ingest_service.core.ticks import parse
 from shared.channels import Channel
 from tests.unit.ingest_service.core.a_feed import DAY, FUTURE, FUTURE_X, MI, OL, B, CheckedBoard, F, R, X, a_tick, at_ms
 
@@ -18,7 +20,7 @@ def a_full_board() -> CheckedBoard:
     """One row at least in each channel."""
     checked = CheckedBoard()
     checked.board.set_feed("live", None, now_ms=5)
-    checked.board.set_time(at_ms(10, 42), now_ms=5)
+    checked.board.set_time(at_ms(10, 42), now_ms=at_ms(10, 42))
     checked.board.set_components({"VN30": ["SSI", "ACB"]})
     for template in (X, FUTURE_X, R, MI):
         checked.tell(template)
@@ -286,3 +288,23 @@ def test_what_the_feed_says_of_a_session_is_heard() -> None:
 
     assert checked.row(Channel.STATUS, "HOSE")["phase"] == "plo"
     assert checked.row(Channel.STATUS, "DERIVATIVES")["phase"] == "put_through"
+
+
+X_TODAY = (
+    '{"DataType":"X","Content":{"RType":"X","TradingDate":"23/11/2026","Time":"10:00:00","Symbol":"SSI",'
+    '"LastPrice":31500.0,"LastVol":100.0,"TotalVol":100.0,"RefPrice":31200.0}}'
+)
+
+
+def test_a_broken_date_far_ahead_does_not_end_the_day() -> None:
+    board = Board()
+    now_ms = midnight_ms(date(2026, 11, 23)) + 10 * 3_600_000
+    board.set_time(now_ms, now_ms)
+    board.apply(parse(X_TODAY))
+
+    with pytest.raises(InvalidRow) as refused:
+        board.apply(parse(X_TODAY.replace("23/11/2026", "23/11/2062")))
+    board.apply(parse(X_TODAY))
+
+    assert refused.value.reason == "future_day"
+    assert board.day == date(2026, 11, 23)
