@@ -6,7 +6,7 @@ const positions = {};
 const dirty = new Set();
 const rows = new Map(); // symbol → its table row and cells
 let status = { connected: false, reason: "đang kết nối", heartbeat_ms: 15000 };
-let socket, silence, losses = 0;
+let socket, silence, pause, losses = 0;
 
 const byId = (id) => document.getElementById(id);
 const number = new Intl.NumberFormat("en-US");
@@ -161,13 +161,15 @@ function connect() {
     losses = 0;
     const message = JSON.parse(data);
     if (message.type === "status") { status = message; paintStatus(); }
+    else if (message.type === "goodbye") pause = message.reconnect_after_ms;
     else if (message.type === "snapshot" || message.type === "update") take(message);
   };
   socket.onclose = () => {
     clearTimeout(silence);
     status = { ...status, connected: false, reason: "đang kết nối lại" };
     paintStatus();
-    setTimeout(connect, Math.random() * Math.min(30000, 500 * 2 ** losses++)); // full jitter
+    setTimeout(connect, pause ?? Math.random() * Math.min(30000, 500 * 2 ** losses++)); // full jitter
+    pause = undefined;
   };
 }
 

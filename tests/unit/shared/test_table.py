@@ -1,0 +1,112 @@
+"""What `since` promises, whatever changed and however it came."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.table import JSON, Row, Table
+
+ROWS = st.dictionaries(
+    st.sampled_from("ABCDE"),
+    st.one_of(st.none(), st.fixed_dictionaries({"last": st.integers(0, 3), "volume": st.integers(0, 3)})),
+    max_size=5,
+)
+
+
+def merged(held: dict[str, Row], table: Table, rev: int) -> dict[str, Row]:
+    """What a client that held these rows at rev holds after `since(rev)`, by fields."""
+    after = dict(held)
+    for key, entry in table.since(rev):
+        fields = entry.fields_since(rev)
+        if fields is None:
+            after.pop(key, None)
+        else:
+            after[key] = after.get(key, {}) | fields
+    return after
+
+
+@given(history=st.lists(ROWS, max_size=12), start=st.integers(0, 12))
+def test_who_merges_the_changed_fields_since_any_revision_holds_the_table(
+    history: list[dict[str, Row | None]], start: int
+) -> None:
+    table, held, held_at = Table(), dict[str, Row](), 0
+    for rev, rows in enumerate(history, 1):
+        table.apply(rows, rev)
+        if rev == start:
+            held, held_at = dict(table.live()), rev
+
+    assert merged(held, table, held_at) == dict(table.live())
+
+
+@given(history=st.lists(ROWS, max_size=12), split=st.integers(0, 12))
+def test_a_table_that_was_loaded_and_goes_on_equals_one_that_saw_everything(
+    history: list[dict[str, Row | None]], split: int
+) -> None:
+    whole = Table()
+    for rev, rows in enumerate(history[:split], 1):
+        whole.apply(rows, rev)
+    loaded = Table()
+    loaded.load((key, entry.row, entry.rev) for key, entry in whole.entries())
+    for rev, rows in enumerate(history[split:], split + 1):
+        whole.apply(rows, rev)
+        loaded.apply(rows, rev)
+
+    for rev in range(len(history) + 1):
+        assert [key for key, _ in loaded.since(rev)] == [key for key, _ in whole.since(rev)]
+        assert merged({}, loaded, 0) == merged({}, whole, 0)
+
+
+def test_since_names_the_oldest_change_first() -> None:
+    table = Table()
+    for rev, key in enumerate("ABCA", 1):
+        table.apply({key: {"last": rev}}, rev)
+
+    assert [key for key, _ in table.since(1)] == ["B", "C", "A"]
+
+
+def test_a_row_that_is_set_to_what_it_was_is_no_change() -> None:
+    table = Table()
+    table.apply({"A": {"last": 1}}, 1)
+
+    changed = table.apply({"A": {"last": 1}}, 2)
+
+    assert changed == []
+    assert table.since(1) == []
+
+
+def test_a_loaded_row_is_new_in_every_field_since_equal_values_prove_nothing() -> None:
+    table = Table()
+    table.apply({"A": {"last": 1, "volume": 5}}, 1)
+
+    table.load([("A", {"last": 1, "volume": 6}, 9)])
+
+    ((_, entry),) = table.since(1)
+    assert entry.fields_since(1) == {"last": 1, "volume": 6}
+
+
+def test_a_removed_row_is_told_and_left_out_of_the_snapshot() -> None:
+    table = Table()
+    table.apply({"A": {"last": 1}}, 1)
+    table.apply({"A": None}, 2)
+
+    assert [(key, entry.row) for key, entry in table.since(1)] == [("A", None)]
+    assert table.since(0) == []
+
+
+def test_a_row_that_was_removed_and_came_back_is_new_in_every_field() -> None:
+    table, row = Table(), dict[str, JSON](last=1)
+    table.apply({"A": row}, 1)
+    table.apply({"A": None}, 2)
+    table.apply({"A": row}, 3)
+
+    ((_, entry),) = table.since(2)
+    assert entry.fields_since(2) == {"last": 1}
+
+
+@given(keys=st.sets(st.sampled_from("ABCDEFGH"), min_size=1))
+def test_a_selection_is_the_same_part_of_the_whole_however_it_is_found(keys: set[str]) -> None:
+    table = Table()
+    for rev, key in enumerate("ABCDEFGHABCD", 1):
+        table.apply({key: {"last": rev}}, rev)
+
+    for rev in range(13):
+        assert table.since(rev, keys) == [item for item in table.since(rev) if item[0] in keys]

@@ -1,0 +1,118 @@
+"""The Redis contract: what is written is read back, and nothing else than the documented errors comes out."""
+
+from contextlib import suppress
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.channels import Channel, RedisNames
+from shared.wire import (
+    CONTRACT,
+    Commit,
+    Head,
+    Heartbeat,
+    InvalidEnvelope,
+    NewerContract,
+    Replaced,
+    decode_envelope,
+    decode_head,
+    decode_row,
+    encode_envelope,
+    encode_head,
+    encode_row,
+)
+
+HEAD = Head("20261123-k3f9q2", 12, "20261123-k3f9q2.12.abcdef", 1_795_405_337_123, "a" * 40, more=True)
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        Commit("e", 3, 5, 7, {Channel.MARKET: {"SSI": {"last": 1, "bids": []}, "OLD": None}}, more=True),
+        Heartbeat("e", 5, 7),
+        Replaced("e", 5, 7),
+    ],
+)
+def test_an_envelope_is_read_back_as_it_was(envelope: Commit | Heartbeat | Replaced) -> None:
+    assert decode_envelope(encode_envelope(envelope)) == envelope
+
+
+@pytest.mark.parametrize("row", [{"last": 31500, "name": "Chứng khoán SSI", "bids": [[1, 2]]}, None])
+def test_a_row_is_read_back_with_its_revision(row: dict[str, object] | None) -> None:
+    assert decode_row(encode_row(row, 42)) == (row, 42)  # type: ignore[arg-type] # invariance of dict
+
+
+def test_a_head_is_read_back_as_it_was() -> None:
+    stored = {name.encode(): str(value).encode() for name, value in encode_head(HEAD).items()}
+
+    assert decode_head(stored) == HEAD
+    assert decode_head({}) is None
+
+
+def test_unknown_types_channels_and_fields_are_ignored() -> None:
+    commit = orjson.loads(encode_envelope(Commit("e", 3, 5, 7, {Channel.INDEX: {"VN30": {"value": 1.0}}})))
+    commit["channels"]["tomorrow"] = {"X": {}}
+    commit["new"] = 1
+
+    decoded = decode_envelope(orjson.dumps(commit))
+
+    assert isinstance(decoded, Commit)
+    assert decoded.rows == {Channel.INDEX: {"VN30": {"value": 1.0}}}
+    assert decode_envelope(orjson.dumps(commit | {"type": "party"})) is None
+
+
+def test_a_higher_contract_is_refused_by_name() -> None:
+    newer = orjson.loads(encode_envelope(Heartbeat("e", 1, 1))) | {"contract": CONTRACT + 1}
+
+    with pytest.raises(NewerContract) as refused:
+        decode_envelope(orjson.dumps(newer))
+
+    assert refused.value.contract == CONTRACT + 1
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        name: JSON_VALUES | st.sampled_from([1, "commit", "heartbeat"])
+        for name in ("type", "contract", "epoch", "rev", "time", "from", "channels")
+    },
+)
+
+
+@given(message=st.binary(max_size=60) | FIELDS.map(lambda fields: repr(fields).encode()))
+def test_no_bytes_on_pub_sub_raise_anything_else_than_the_documented_errors(message: bytes) -> None:
+    with suppress(InvalidEnvelope, NewerContract):
+        decode_envelope(message)
+    with suppress(InvalidEnvelope):
+        decode_row(message)
+
+
+@given(fields=FIELDS)
+def test_no_json_on_pub_sub_raises_anything_else_than_the_documented_errors(fields: dict[str, object]) -> None:
+    with suppress(InvalidEnvelope, NewerContract):
+        decode_envelope(orjson.dumps(fields) if _fits(fields) else b"{}")
+
+
+def _fits(fields: dict[str, object]) -> bool:
+    """Orjson writes 64-bit integers and whole characters only."""
+    try:
+        orjson.dumps(fields)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def test_all_keys_of_a_board_are_in_one_slot_of_a_cluster() -> None:
+    names = RedisNames("mine")
+    keys = [names.head, names.lease, names.updates]
+    keys += [name for channel in Channel for name in (names.rows(channel), names.next_rows(channel))]
+
+    assert all(key.startswith("{mine}:") for key in keys)
+    assert len(set(keys)) == len(keys)
