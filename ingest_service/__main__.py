@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 
-from ingest_service.app import serve
+from ingest_service.app import CannotListen, serve
 from ingest_service.probe import probe
 from ingest_service.settings import load_settings
 from shared.log import configure_logging
@@ -26,6 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
         return asyncio.run(until_signal(probe(settings, chosen.probe)))
     try:
         return asyncio.run(until_signal(serve(settings)))
+    except CannotListen as error:
+        sys.stderr.write(f"{error}. Stop what uses it, or choose another.\n")
+        return 2
     except NewerContract as newer:
         sys.stderr.write(f"Not started: {newer}.\n")
         return 1

@@ -32,10 +32,14 @@ LEASE_MS = 5_000
 DAILY = (Channel.MARKET, Channel.FOREIGN, Channel.INDEX)
 
 
+class CannotListen(Exception):  # noqa: N818 (the name says what it is)
+    """The port for /metrics cannot be had."""
+
+
 async def serve(settings: IngestSettings) -> None:
     """Stand by or lead, for ever. Raises only what is a bug."""
     metrics = Metrics()
-    with_metrics = metrics_server(metrics, settings.metrics_port)
+    with_metrics = metrics_server(metrics, settings.metrics_host, settings.metrics_port)
     async with with_metrics, open_redis(settings.redis_url) as redis:
         sink = RedisSink(redis, RedisNames(settings.redis_prefix), token=secrets.token_hex(16), lease_ms=LEASE_MS)
         publication = Publication(sink, metrics, random=random.random)
@@ -93,12 +97,15 @@ def wanted_types(channels: tuple[str, ...]) -> list[str]:
 
 
 @asynccontextmanager
-async def metrics_server(metrics: Metrics, port: int | None) -> AsyncIterator[None]:
-    """Serve /metrics for the length of the block, if a port is set."""
+async def metrics_server(metrics: Metrics, host: str, port: int | None) -> AsyncIterator[None]:
+    """Serve /metrics for the length of the block, if a port is set. Raises CannotListen."""
     if port is None:
         yield
         return
-    server, thread = start_http_server(port, registry=metrics.registry)
+    try:
+        server, thread = start_http_server(port, addr=host, registry=metrics.registry)
+    except OSError as error:
+        raise CannotListen(f"METRICS_PORT: cannot listen on {host} port {port}: {error.strerror}") from error
     log.info("metrics are served", extra={"port": server.server_port})
     try:
         yield

@@ -54,6 +54,7 @@ class IngestSettings(BaseSettings):
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="where to serve /metrics; 0 takes any free port, not set: nowhere"
     )
+    metrics_host: str = Field("127.0.0.1", description="the address for /metrics, such as 0.0.0.0 in a container")
     cache_dir: Path = Field(
         Path("var/cache"), description="a folder for the symbol lists of the last start, such as var/cache"
     )

@@ -48,7 +48,10 @@ async def demo(options: Options) -> int:
                 ports = [int(publisher.rpartition(":")[2]) for publisher in addresses.publishers]
                 async with Splitter([Backend(HOST, port) for port in ports]).serving(listener):
                     say(url_table(board_port, addresses, supervisor.folder))
-                    report = await show(board_port, addresses, options, http)
+                    try:
+                        report = await show(board_port, addresses, options, http)
+                    finally:
+                        await supervisor.stop()  # before the splitter, so that clients hear the publishers' goodbye
     if report is None:
         return 0
     say(report_line(report))

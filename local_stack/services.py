@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from local_stack.engine import EngineError, broker_for, find_engine, free_port, is_up, last_line
 from local_stack.supervisor import Program, Supervisor
 from shared.channels import Channel, RedisNames
-from shared.redis_client import open_redis
+from shared.redis_client import check_redis_url, open_redis
 
 HOST = "127.0.0.1"
 #: A machine at its limit takes long for the imports alone.
@@ -51,6 +51,13 @@ async def redis_given() -> AsyncIterator[tuple[str, str] | None]:
     meet real ones.
     """
     url, prefix = os.environ.get("REDIS_URL"), os.environ.get("REDIS_PREFIX")
+    if url:
+        try:
+            check_redis_url(url)
+        except ValueError as error:
+            raise CannotStart(
+                f"Wrong setting: REDIS_URL: {error}. Change it, or unset it, and start again.", 2
+            ) from error
     if not url or prefix:
         yield (url, prefix) if url and prefix else None
         return

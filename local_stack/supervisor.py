@@ -58,9 +58,13 @@ class Supervisor:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.stop()
+        self._stack_file.unlink(missing_ok=True)
+
+    async def stop(self) -> None:
+        """Stop all programs, the last one first."""
         while self._children:
             await self._children.pop().stop()
-        self._stack_file.unlink(missing_ok=True)
 
     def start(self, program: Program) -> Path:
         """Start a program and keep it running; its log file."""

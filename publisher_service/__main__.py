@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help="the port to listen on; 0 takes any free one (PORT)")
     chosen = parser.parse_args(arguments)
     given = {name: value for name, value in vars(chosen).items() if value is not None}
-    settings = load_settings().model_copy(update=given)
+    settings = load_settings(given)
     configure_logging(settings.log_level)
     try:
         listener = listen(settings)

@@ -1,7 +1,8 @@
 """What can be set, by environment variables of the fields' names. The defaults are the documentation."""
 
 import sys
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -61,10 +62,14 @@ class PublisherSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
 
 
-def load_settings() -> PublisherSettings:
-    """The settings of the environment. A wrong one ends the program: one line on stderr, exit code 2."""
+def load_settings(given: Mapping[str, Any] | None = None) -> PublisherSettings:
+    """
+    The settings given by hand, the rest from the environment.
+
+    A wrong one ends the program: one line on stderr, exit code 2.
+    """
     try:
-        return PublisherSettings()
+        return PublisherSettings(**(given or {}))
     except ValidationError as error:
         sys.stderr.write(settings_error_line(error, PublisherSettings) + "\n")
         raise SystemExit(2) from None

@@ -9,14 +9,14 @@ def settings_error_line(error: ValidationError, settings: type[BaseModel]) -> st
 
     Field names are the variables' names in lower case; their descriptions tell what to set.
     """
-    complaints = []
+    complaints: dict[str, str] = {}  # the first one of each setting; the others follow from it
     for detail in error.errors(include_input=False, include_url=False, include_context=False):
         name = str(detail["loc"][0]) if detail["loc"] else ""
         field = settings.model_fields.get(name)
         problem = "is not set" if detail["type"] == "missing" else _problem(detail["msg"])
         purpose = f" ({field.description})" if field is not None and field.description else ""
-        complaints.append(f"{name.upper() or 'the settings'}: {problem}{purpose}")
-    return f"Wrong setting: {'; '.join(complaints)}. Change it in the environment and start again."
+        complaints.setdefault(name, f"{name.upper() or 'the settings'}: {problem}{purpose}")
+    return f"Wrong setting: {'; '.join(complaints.values())}. Change it in the environment and start again."
 
 
 def _problem(message: str) -> str:

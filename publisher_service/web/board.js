@@ -16,6 +16,11 @@ const price = (row, value) =>
   value == null ? "" : isPoints(row) ? value.toFixed(1) : (value / 1000).toFixed(2);
 const signed = (text, value) => (value > 0 ? "+" + text : text);
 
+const phases = {
+  pre_open: "trước giờ", ato: "ATO", continuous: "liên tục", break: "nghỉ trưa", atc: "ATC",
+  put_through: "thỏa thuận", plo: "PLO", closed: "đóng cửa",
+};
+
 /** The colour of a price: ceiling and floor come before the sign. */
 function colour(row, value) {
   if (value == null) return "";
@@ -110,7 +115,7 @@ function paintStatus() {
   link.className = status.connected ? "live" : "broken";
   link.textContent = status.connected ? (status.feed === "quiet" ? "Nghỉ" : "Trực tiếp") : `Mất kết nối · ${status.reason ?? ""}`;
   document.querySelector("main").className = status.connected ? "" : "stale";
-  byId("phases").textContent = Object.entries(status.phases ?? {}).map(([name, phase]) => `${name}: ${phase}`).join(" · ");
+  byId("phases").textContent = Object.entries(status.phases ?? {}).map(([name, phase]) => `${name}: ${phases[phase] ?? phase}`).join(" · ");
 }
 
 function paint() {
