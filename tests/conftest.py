@@ -11,9 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck, settings
 from redis import Redis
 
 from local_stack.engine import EngineError, find_engine, running_engine
+
+# Machines are shared and noisy: how long an example takes says nothing about the code.
+settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("noisy")
 
 
 class RedisServer:
