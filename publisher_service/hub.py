@@ -100,9 +100,9 @@ class Hub:
         if (client := self._clients.get(door)) is not None:
             self._pump(client)
 
-    def receive(self, door: Door, text: str | None) -> bool:
+    def receive(self, door: Door, text: str | None) -> None:
         """
-        Carry a client's message out (None: a binary one); True if it was valid.
+        Carry a client's message out (None: a binary one).
 
         An invalid one is answered with an error and counted, and the connection lives on.
         """
@@ -110,8 +110,6 @@ class Hub:
             self.request(door, parse(text))
         except InvalidRequest as invalid:
             self._refuse(door, invalid)
-            return False
-        return True
 
     def subscribe_by_address(self, door: Door, query: AddressQuery) -> None:
         """Carry out the subscription that an address asks for; without it the connection makes no sense."""
