@@ -6,7 +6,8 @@ import signal
 import sys
 from collections.abc import Coroutine
 
-from ingest_service.app import CannotListen, serve
+from ingest_service.app import serve
+from ingest_service.health_server import CannotListen
 from ingest_service.probe import probe
 from ingest_service.settings import load_settings
 from shared.log import configure_logging

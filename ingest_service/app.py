@@ -5,16 +5,17 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 
-from prometheus_client import start_http_server
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from ingest_service.bootstrap import Bootstrap
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.sessions import Calendar
 from ingest_service.fast_connect import FastConnect
+from ingest_service.health_server import health_app, serving_health
 from ingest_service.leader import Leader, today
 from ingest_service.metrics import Metrics
 from ingest_service.publication import LeaseLost, Publication, now_ms
@@ -22,7 +23,7 @@ from ingest_service.redis_sink import RedisSink
 from ingest_service.rest import Rest, open_http
 from ingest_service.settings import IngestSettings
 from shared.channels import Channel, RedisNames
-from shared.redis_client import open_redis
+from shared.redis_client import COMMAND_DEADLINE_S, open_redis
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +33,15 @@ LEASE_MS = 5_000
 DAILY = (Channel.MARKET, Channel.FOREIGN, Channel.INDEX)
 
 
-class CannotListen(Exception):  # noqa: N818 (the name says what it is)
-    """The port for /metrics cannot be had."""
-
-
 async def serve(settings: IngestSettings) -> None:
-    """Stand by or lead, for ever. Raises only what is a bug."""
+    """Stand by or lead, for ever. Raises CannotListen; anything else is a bug."""
     metrics = Metrics()
-    with_metrics = metrics_server(metrics, settings.metrics_host, settings.metrics_port)
-    async with with_metrics, open_redis(settings.redis_url) as redis:
+    async with (
+        open_redis(settings.redis_url) as redis,
+        serving_health(
+            health_app(metrics.registry, partial(broker_fault, redis)), settings.metrics_host, settings.metrics_port
+        ),
+    ):
         sink = RedisSink(redis, RedisNames(settings.redis_prefix), token=secrets.token_hex(16), lease_ms=LEASE_MS)
         publication = Publication(sink, metrics, random=random.random)
         try:
@@ -90,26 +91,17 @@ async def lead(settings: IngestSettings, publication: Publication, metrics: Metr
             group.create_task(bootstrap.run(), name="bootstrap")
 
 
+async def broker_fault(redis: Redis) -> str | None:
+    """Why this ingest can neither lead nor take over now; None if Redis answers."""
+    try:
+        async with asyncio.timeout(COMMAND_DEADLINE_S):
+            await redis.ping()
+    except (RedisError, OSError, TimeoutError) as error:
+        return f"no answer from Redis ({type(error).__name__})"
+    return None
+
+
 def wanted_types(channels: tuple[str, ...]) -> list[str]:
     """The data types that must keep coming while the market trades, of those subscribed."""
     subscribed = {channel.partition(":")[0].upper() for channel in channels}
     return [name for name in ("X", "X-QUOTE", "R", "MI") if name in subscribed or "ALL" in subscribed]
-
-
-@asynccontextmanager
-async def metrics_server(metrics: Metrics, host: str, port: int | None) -> AsyncIterator[None]:
-    """Serve /metrics for the length of the block, if a port is set. Raises CannotListen."""
-    if port is None:
-        yield
-        return
-    try:
-        server, thread = start_http_server(port, addr=host, registry=metrics.registry)
-    except OSError as error:
-        raise CannotListen(f"METRICS_PORT: cannot listen on {host} port {port}: {error.strerror}") from error
-    log.info("metrics are served", extra={"port": server.server_port})
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
