@@ -10,6 +10,7 @@ from ingest_service.app import serve
 from ingest_service.health_server import CannotListen
 from ingest_service.probe import probe
 from ingest_service.settings import load_settings
+from shared.descriptors import raise_descriptor_limit
 from shared.log import configure_logging
 from shared.wire import NewerContract
 
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     settings = load_settings()
     configure_logging(settings.log_level)
+    raise_descriptor_limit()
     if chosen.probe is not None:
         return asyncio.run(until_signal(probe(settings, chosen.probe)))
     try:

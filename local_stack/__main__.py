@@ -2,12 +2,12 @@
 
 import argparse
 import asyncio
-import resource
 import signal
 import sys
 
 from local_stack.demo import DEFAULT_PORT, Options, demo
 from local_stack.services import CannotStart
+from shared.descriptors import raise_descriptor_limit
 
 #: With --check alone: long enough for every row to change many times.
 CHECK_SECONDS = 20.0
@@ -16,7 +16,7 @@ CHECK_SECONDS = 20.0
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0: ended as wished; 1: something failed, or --check found differences; 2: a wrong argument."""
     options = parse(arguments)
-    raise_file_limit()
+    raise_descriptor_limit()
     try:
         return asyncio.run(until_signal(options))
     except CannotStart as error:
@@ -90,14 +90,6 @@ async def until_signal(options: Options) -> int:
     except asyncio.CancelledError:
         # A check that was interrupted has shown nothing.
         return 1 if options.check else 0
-
-
-def raise_file_limit() -> None:
-    """Allow as many connections as the system lets us have; the usual limit is 1,024, on macOS 256."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # macOS says "unlimited" and refuses to set it.
-    wanted = most if 0 <= most < 65_536 else 65_536
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 if __name__ == "__main__":

@@ -102,6 +102,11 @@ async def start_services(
         "REDIS_URL": redis_url,
         "REDIS_PREFIX": prefix,
         "HOST": HOST,
+        # Behind the splitter all clients have one address, and it looks four times a second.
+        "MAX_CONNECTIONS_PER_ADDRESS": "0",
+        "HANDSHAKES_PER_ADDRESS_PER_S": "0",
+        "DRAIN_NOTICE_S": "1",
+        "DRAIN_S": "3",
         "METRICS_PORT": str(metrics),
         "SSI_URL": addresses.simulator,
         "SSI_CONSUMER_ID": "demo",

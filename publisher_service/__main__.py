@@ -1,9 +1,12 @@
 """`python -m publisher_service [--port P]`: one replica, configured by environment variables."""
 
 import argparse
+import asyncio
 import logging
+import signal
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from types import FrameType
 
 import uvicorn
@@ -11,17 +14,17 @@ from starlette.datastructures import State
 
 from publisher_service.app import create_app
 from publisher_service.settings import PublisherSettings, load_settings
-from publisher_service.shared_frames import SharedFramesProtocol
+from publisher_service.shared_frames import CLOSE_TIMEOUT_S, SharedFramesProtocol
+from publisher_service.tokens import UnusableKey
+from shared.descriptors import raise_descriptor_limit
 from shared.log import configure_logging
 
 log = logging.getLogger(__name__)
 
-#: A client's message is small; a larger one closes the connection with 1009.
-MAX_MESSAGE_BYTES = 65_536
 #: Connections that may wait to be accepted; many come at once when another replica dies.
 BACKLOG = 4096
-#: For handlers that do not end by themselves; connections are closed at once.
-SHUTDOWN_DEADLINE_S = 5
+#: For handlers that do not end by themselves.
+SHUTDOWN_DEADLINE_S = 3
 
 
 class Server(uvicorn.Server):
@@ -30,16 +33,35 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, state: State) -> None:
         super().__init__(config)
         self._state = state
+        self._told_to_stop = False
+        self._leaving: asyncio.Task[None] | None = None
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Say what waits to be said before the sockets are closed; not here, in the middle of anything, but next."""
-        if (loop := getattr(self._state, "loop", None)) is not None:
-            loop.call_soon_threadsafe(self._drain)
-        super().handle_exit(sig, frame)
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (as the interpreter calls it)
+        """The first signal begins the drain; not here, in the middle of anything, but next. The second one ends it."""
+        if not self._told_to_stop and (loop := getattr(self._state, "loop", None)) is not None:
+            self._told_to_stop = True
+            loop.call_soon_threadsafe(self._leave)
+        elif sig == signal.SIGINT and self.should_exit:
+            self.force_exit = True
+        else:
+            self.should_exit = True
 
-    def _drain(self) -> None:
-        self._state.readiness.drain()
-        self._state.hub.stop()
+    def _leave(self) -> None:
+        self._leaving = self._state.loop.create_task(self._take_leave(self._state.drain), name="drain")
+
+    async def _take_leave(self, drain: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await drain()
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                # A socket closed by us with something unread in it would take our close frame back.
+                while any(isinstance(each, SharedFramesProtocol) for each in self.server_state.connections):  # noqa: ASYNC110 (uvicorn tells nobody)
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            log.warning("some clients did not answer the close", extra={"left": len(self.server_state.connections)})
+        except Exception:
+            log.exception("the drain failed, the process stops")
+        finally:
+            self.should_exit = True
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,12 +84,16 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its lines name addresses with their queries
     host, port = listener.getsockname()[:2]
     log.info("publisher listens", extra={"url": f"http://{host}:{port}"})
-    app = create_app(settings)
+    try:
+        app = create_app(settings, raise_descriptor_limit())
+    except UnusableKey as error:
+        sys.stderr.write(f"Wrong setting: {error}. Change it and start again.\n")
+        return 2
     server = Server(
         uvicorn.Config(
             app,
             ws=SharedFramesProtocol,
-            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_max_size=settings.max_message_bytes,
             ws_per_message_deflate=False,
             ws_ping_interval=settings.ping_interval_s,
             ws_ping_timeout=settings.ping_timeout_s,
@@ -80,7 +106,8 @@ def main(arguments: list[str] | None = None) -> int:
         app.state,
     )
     server.run(sockets=[listener])
-    return 0 if server.started else 1
+    lifespan = server.lifespan
+    return 0 if server.started and not lifespan.error_occurred else 1
 
 
 def listen(settings: PublisherSettings) -> socket.socket:

@@ -1,30 +1,57 @@
 """Wires a publisher: top to bottom is start-up, leaving the blocks is shutdown."""
 
 import asyncio
+import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from publisher_service import http_routes, websocket_route
+from publisher_service.core.admission import Admission, Limits
+from publisher_service.core.client_address import Proxies
+from publisher_service.core.origins import Origins
 from publisher_service.core.replica import Replica
 from publisher_service.core.requests import Intervals
+from publisher_service.drain import drain
+from publisher_service.entrance import Entrance
 from publisher_service.hub import Hub
 from publisher_service.metrics import Metrics
+from publisher_service.proxies import TrustedProxies
 from publisher_service.readiness import Readiness
 from publisher_service.redis_source import RedisSource, relay
 from publisher_service.settings import PublisherSettings
+from publisher_service.tokens import tokens_of
 from shared.channels import RedisNames
 from shared.redis_client import open_redis
 from shared.tasks import running
 
+log = logging.getLogger(__name__)
+
 TICK_S = 0.5
+#: For Redis, files, HTTP requests, and connections that are refused.
+RESERVED_DESCRIPTORS = 200
 
 
-def create_app(settings: PublisherSettings) -> FastAPI:
-    """The application of one replica. Serve it with `SharedFramesProtocol`."""
+def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
+    """
+    The application of one replica, which may have so many descriptors. Serve it with `SharedFramesProtocol`.
+
+    Raises UnusableKey.
+    """
     metrics = Metrics()
+    tokens = tokens_of(settings)
+    limits = Limits(
+        connections=connections_that_fit(settings.max_connections, descriptors),
+        connections_per_address=settings.max_connections_per_address,
+        handshakes_per_s=settings.handshakes_per_s,
+        handshakes_per_address_per_s=settings.handshakes_per_address_per_s,
+    )
+    metrics.capacity.set(limits.connections)
+    admission = Admission(limits, time.monotonic())
     intervals = Intervals(settings.intervals_ms, settings.interval_ms, settings.channel_intervals_ms)
 
     @asynccontextmanager
@@ -38,11 +65,24 @@ def create_app(settings: PublisherSettings) -> FastAPI:
                 clock=asyncio.get_running_loop(),
                 heartbeat_ms=settings.heartbeat_ms,
                 slow_client_s=settings.slow_client_s,
+                messages_per_s=settings.messages_per_s,
+                max_age_s=settings.max_connection_age_s,
+                read_token=None if tokens is None else tokens.read,
             )
             source = RedisSource(redis, RedisNames(settings.redis_prefix), replica, metrics)
             app.state.replica, app.state.hub, app.state.readiness = replica, hub, Readiness(source)
             app.state.metrics, app.state.intervals = metrics, intervals
+            app.state.drain = partial(
+                drain,
+                app.state.readiness,
+                admission,
+                hub,
+                metrics,
+                notice_s=settings.drain_notice_s,
+                spread_s=settings.drain_s,
+            )
             app.state.loop = asyncio.get_running_loop()
+            log.info("capacity", extra={"connections": limits.connections, "descriptors": descriptors})
             async with running(relay(source, hub.changed, hub.link), name="relay"), running(ticks(hub), name="ticks"):
                 yield
             hub.stop()
@@ -54,10 +94,30 @@ def create_app(settings: PublisherSettings) -> FastAPI:
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
     )
+    app.add_middleware(
+        Entrance,
+        admission=admission,
+        proxies=TrustedProxies(Proxies.parse(settings.trusted_proxies)),
+        origins=Origins.parse(settings.allowed_origins),
+        tokens=tokens,
+        metrics=metrics,
+        now_s=time.monotonic,
+    )
     app.include_router(http_routes.router)
     app.include_router(websocket_route.router)
     app.mount("/web", StaticFiles(directory=http_routes.WEB), name="web")
     return app
+
+
+def connections_that_fit(wanted: int | None, descriptors: int) -> int:
+    """As many as are wanted, but no more than there are descriptors for, some of which are needed for other things."""
+    most = max(1, descriptors - min(RESERVED_DESCRIPTORS, descriptors // 2))
+    if wanted is not None and wanted > most:
+        log.warning(
+            "MAX_CONNECTIONS is more than the descriptor limit allows",
+            extra={"wanted": wanted, "allowed": most, "descriptors": descriptors},
+        )
+    return most if wanted is None else min(wanted, most)
 
 
 async def ticks(hub: Hub) -> None:

@@ -1,8 +1,11 @@
 """One connection as the hub sees it: a door to write to, and what is still owed through it."""
 
+import math
 from collections import deque
 from typing import Protocol
 
+from publisher_service.core.allowance import Allowance
+from publisher_service.core.grant import Grant
 from publisher_service.core.position import Position
 from publisher_service.core.views import NOTHING, View
 from shared.channels import Channel
@@ -78,10 +81,14 @@ class Subscription:
 class Client:
     """A connection's subscriptions, one a channel, and the few control messages that wait."""
 
-    __slots__ = ("door", "owed", "owes_status", "subscriptions")
+    __slots__ = ("allowance", "door", "expires_at_s", "grant", "leaves_at_s", "owed", "owes_status", "subscriptions")
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, grant: Grant, allowance: Allowance) -> None:
         self.door = door
+        self.grant = grant
+        self.expires_at_s = math.inf  # when the grant ends, on the hub's clock
+        self.leaves_at_s = math.inf  # when it is sent to another replica
+        self.allowance = allowance  # of messages
         self.subscriptions: dict[Channel, Subscription] = {}
         self.owed: deque[bytes] = deque()
         self.owes_status = True  # the first frame of every connection

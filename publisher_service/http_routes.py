@@ -1,5 +1,6 @@
 """Snapshots over HTTP, health, metrics and the board."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -7,12 +8,15 @@ from fastapi import APIRouter, Header, HTTPException, Request, Response
 from fastapi.responses import FileResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from publisher_service.core.grant import Grant
 from publisher_service.core.replica import Replica
 from publisher_service.core.requests import AddressQuery, Intervals, InvalidRequest
 from publisher_service.core.views import View
+from publisher_service.hub import FORBIDDEN, forbidden
 from publisher_service.readiness import Readiness
 from shared.channels import Channel
 
+_STATUSES = {"unknown_channel": 404, FORBIDDEN: 403}
 WEB = Path(__file__).parent / "web"
 
 router = APIRouter()
@@ -26,7 +30,11 @@ async def channels(request: Request) -> dict[str, object]:
         "epoch": replica.epoch,
         "rev": replica.rev,
         "time": replica.time_ms,
-        "channels": {channel.value: {"rows": sum(1 for _ in replica.tables[channel].live())} for channel in Channel},
+        "channels": {
+            channel.value: {"rows": sum(1 for _ in replica.tables[channel].live())}
+            for channel in Channel
+            if request.state.grant.covers(channel)
+        },
     }
 
 
@@ -49,7 +57,7 @@ async def snapshot(
 @router.get("/api/channels/{channel}/{key}")
 async def row(request: Request, channel: str, key: str) -> Response:
     """One row."""
-    view = _view(request, channel, None)
+    view = _view(request, channel, key)
     entry = request.app.state.replica.tables[view.key.channel].get(key)
     if entry is None or entry.row is None:
         raise HTTPException(404, f"channel {channel} has no row {key}")
@@ -66,6 +74,7 @@ async def livez() -> dict[str, object]:
 async def readyz(request: Request, response: Response) -> dict[str, object]:
     """Clients may be sent here. Not while a shared outage lasts: then every replica is as good as this one."""
     readiness: Readiness = request.app.state.readiness
+    readiness.asked(asyncio.get_running_loop().time())
     if (fault := readiness.fault()) is None:
         return {"status": "ok"}
     response.status_code = 503
@@ -87,11 +96,14 @@ async def board() -> FileResponse:
 def _view(request: Request, channel: str, keys: str | None) -> View:
     replica = _loaded(request)
     intervals: Intervals = request.app.state.intervals
+    grant: Grant = request.state.grant
     try:
-        return View(intervals.view_key(AddressQuery(channel, keys).subscription()), replica)
+        wanted = intervals.view_key(AddressQuery(channel, keys).subscription())
+        if not grant.permits(wanted.channel, wanted.selection, replica.tables[Channel.GROUPS]):
+            raise forbidden(None)
+        return View(wanted, replica)
     except InvalidRequest as invalid:
-        status = 404 if invalid.code == "unknown_channel" else 400
-        raise HTTPException(status, invalid.text) from invalid
+        raise HTTPException(_STATUSES.get(invalid.code, 400), invalid.text) from invalid
 
 
 def _loaded(request: Request) -> Replica:

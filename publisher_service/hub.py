@@ -6,12 +6,15 @@ flush of its view brings it to now.
 """
 
 import logging
+import math
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, KeysView
 
 from publisher_service.client import MAX_OWED_ANSWERS, Client, Door, Subscription
 from publisher_service.core import frames
+from publisher_service.core.allowance import Allowance
+from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken
 from publisher_service.core.replica import Change, Replica
 from publisher_service.core.requests import (
     AddressQuery,
@@ -40,8 +43,12 @@ log = logging.getLogger(__name__)
 EMPTY_UPDATE_S = 10.0
 #: How long an answer may wait for a replica that is behind the client's position.
 CATCH_UP_S = 2.0
-#: Over how long clients are asked to spread their return when this replica stops.
+#: Over how long clients that are sent away are asked to spread their return.
 GOODBYE_SPREAD_MS = 3000
+#: Connections made in the same moment do not end in the same moment: their greatest age varies by this share.
+AGE_JITTER = 0.2
+#: The error of a request beyond the token's scope.
+FORBIDDEN = "forbidden"
 #: Statuses are at least this far apart. The newest always arrives.
 STATUS_INTERVAL_S = 1.0
 
@@ -58,12 +65,18 @@ class Hub:
         *,
         heartbeat_ms: int,
         slow_client_s: float,
+        messages_per_s: float = 0,
+        max_age_s: float | None = None,
+        read_token: Callable[[str], Grant] | None = None,
     ) -> None:
         self._replica = replica
         self._intervals = intervals
         self._metrics = metrics
         self._heartbeat_ms = heartbeat_ms
         self._slow_client_s = slow_client_s
+        self._messages_per_s = messages_per_s
+        self._max_age_s = max_age_s
+        self._read_token = read_token
         self._clock = clock
         self._clients: dict[Door, Client] = {}
         self._views = ViewIndex()
@@ -81,11 +94,35 @@ class Hub:
 
     # ------------------------------------------------------------------------------------------- what clients do
 
-    def join(self, door: Door) -> None:
+    @property
+    def doors(self) -> KeysView[Door]:
+        """All connections."""
+        return self._clients.keys()
+
+    def join(self, door: Door, grant: Grant = EVERYTHING) -> None:
         """A connection is open: it gets the status first."""
-        client = self._clients[door] = Client(door)
+        now_s = self._clock.time()
+        client = self._clients[door] = Client(door, grant, Allowance(self._messages_per_s, now_s))
+        client.expires_at_s = self._end_of(grant)
+        if self._max_age_s is not None:
+            client.leaves_at_s = now_s + self._max_age_s * random.uniform(1 - AGE_JITTER, 1 + AGE_JITTER)  # noqa: S311 (no secret)
         self._metrics.clients.set(len(self._clients))
         self._pump(client)
+
+    def join_by_token(self, door: Door, text: str | None) -> bool:
+        """A connection is open, and its first message must bring a token; False if not: then it is closed."""
+        try:
+            request = parse(text)
+            grant = self._grant_of(request)
+        except InvalidRequest as invalid:
+            self._metrics.invalid_messages.labels(invalid.code).inc()
+            door.write(frames.message(invalid.message()))
+            self._metrics.closed.labels("4401").inc()
+            door.close(4401, invalid.text)
+            return False
+        self.join(door, grant)
+        self.answer(door, _reply("authenticated", request.id))
+        return True
 
     def leave(self, door: Door) -> None:
         """A connection is gone."""
@@ -104,8 +141,12 @@ class Hub:
         """
         Carry a client's message out (None: a binary one).
 
-        An invalid one is answered with an error and counted, and the connection lives on.
+        An invalid one is answered with an error and counted, and the connection lives on. Too many in a second end it.
         """
+        client = self._clients.get(door)
+        if client is not None and not client.allowance.take(self._messages_per_s, self._clock.time()):
+            self.close(door, 4429, f"more than {self._messages_per_s:g} messages a second (MESSAGES_PER_S)")
+            return
         try:
             self.request(door, parse(text))
         except InvalidRequest as invalid:
@@ -117,7 +158,10 @@ class Hub:
             self.request(door, query.subscription())
         except InvalidRequest as invalid:
             self._refuse(door, invalid)
-            self.close(door, 1008, "the subscription in the address is not valid")
+            if invalid.code == FORBIDDEN:
+                self.close(door, 4403, "the token does not permit the subscription in the address")
+            else:
+                self.close(door, 1008, "the subscription in the address is not valid")
 
     def request(self, door: Door, request: Request) -> None:
         """Carry out a valid message. Raises InvalidRequest."""
@@ -134,7 +178,7 @@ class Hub:
             case Ping():
                 self.answer(door, _reply("pong", request.id, time=_now_ms()))
             case Auth():
-                self.answer(door, _reply("authenticated", request.id))
+                self._renew(client, request)
 
     def answer(self, door: Door, body: dict[str, JSON]) -> None:
         """Send a control message to one client, after those that wait already."""
@@ -150,6 +194,15 @@ class Hub:
     def _refuse(self, door: Door, invalid: InvalidRequest) -> None:
         self._metrics.invalid_messages.labels(invalid.code).inc()
         self.answer(door, invalid.message())
+
+    def dismiss(self, door: Door) -> None:
+        """Send a client to another replica: where it stands, it can go on there."""
+        if (client := self._clients.get(door)) is None:
+            return
+        if client.idle:
+            after_ms = random.randrange(GOODBYE_SPREAD_MS)  # noqa: S311 (no secret)
+            door.write(frames.message({"type": "goodbye", "reconnect_after_ms": after_ms}))
+        self.close(door, 1012, "this replica takes no more part; another has the same tables")
 
     def close(self, door: Door, code: int, reason: str) -> None:
         """Close a connection from our side."""
@@ -199,6 +252,11 @@ class Hub:
             since_s = client.door.paused_since_s
             if since_s is not None and now_s - since_s > self._slow_client_s:
                 self.close(client.door, 1013, "too slow")
+            elif now_s >= client.expires_at_s:
+                self.close(client.door, 4401, "the token has expired")
+            elif now_s >= client.leaves_at_s:
+                self._metrics.rebalanced.inc()
+                self.dismiss(client.door)
 
     def flush_all(self) -> None:
         """Send whatever waits for the end of a window now."""
@@ -207,16 +265,13 @@ class Hub:
             self._flush(view, now_s)
 
     def stop(self) -> None:
-        """Flush what waits, and say goodbye; nothing leaves afterwards."""
+        """Flush what waits, and send whoever is still here away; nothing leaves afterwards."""
         if self._stopped:
             return
         self.flush_all()
         self._stopped = True
-        for client in self._clients.values():
-            if client.idle:
-                # Spread over some seconds: all come back to the replicas that are left.
-                after_ms = random.randrange(GOODBYE_SPREAD_MS)  # noqa: S311 (no secret)
-                client.door.write(frames.message({"type": "goodbye", "reconnect_after_ms": after_ms}))
+        for door in list(self._clients):
+            self.dismiss(door)
         self._pacer.stop()
         if self._status_timer is not None:
             self._status_timer.cancel()
@@ -225,6 +280,8 @@ class Hub:
 
     def _subscribe(self, client: Client, request: Subscribe) -> None:
         key = self._intervals.view_key(request)
+        if not client.grant.permits(key.channel, key.selection, self._replica.tables[Channel.GROUPS]):
+            raise forbidden(request.id)
         since = parse_since(request)
         view = self._views.get(key) or View(key, self._replica)
         if view.is_too_large():
@@ -268,6 +325,8 @@ class Hub:
         for view in self._views:
             if view.has_groups and self._views.resolve(view):
                 self._forget(view)
+        for client in list(self._clients.values()):
+            self._revise(client)
 
     def _start_epoch(self) -> None:
         for view in self._views:
@@ -280,6 +339,42 @@ class Hub:
             if subscription.answered:
                 subscription.forget()
         self._arm(view, changes=0)
+
+    # ----------------------------------------------------------------------------------------------------- grants
+
+    def _grant_of(self, request: Request) -> Grant:
+        """What the token in a message permits; everything if none is needed. Raises InvalidRequest."""
+        if not isinstance(request, Auth):
+            raise InvalidRequest("unauthenticated", "the first message must be auth, with a token", request.id)
+        if self._read_token is None:
+            return EVERYTHING
+        try:
+            return self._read_token(request.token)
+        except InvalidToken as invalid:
+            raise InvalidRequest("invalid_token", str(invalid), request.id) from None
+
+    def _end_of(self, grant: Grant) -> float:
+        """When a grant ends, on our clock."""
+        if grant.expires_ms is None:
+            return math.inf
+        return self._clock.time() + (grant.expires_ms - _now_ms()) / 1000
+
+    def _renew(self, client: Client, request: Auth) -> None:
+        """Take another token; with one that is not valid the old one counts on. Raises InvalidRequest."""
+        client.grant = self._grant_of(request)
+        client.expires_at_s = self._end_of(client.grant)
+        self.answer(client.door, _reply("authenticated", request.id))
+        self._revise(client)
+
+    def _revise(self, client: Client) -> None:
+        """End the subscriptions that are not permitted any more."""
+        if client.grant.scope is None:
+            return
+        groups = self._replica.tables[Channel.GROUPS]
+        for channel, subscription in list(client.subscriptions.items()):
+            if not client.grant.permits(channel, subscription.view.key.selection, groups):
+                self._drop(client, channel)
+                self._refuse(client.door, forbidden(subscription.request_id))
 
     # ---------------------------------------------------------------------------------------------------- answers
 
@@ -434,6 +529,11 @@ class Hub:
 
     def _encode_status(self) -> bytes:
         return frames.message(self._status.message(_now_ms(), self._heartbeat_ms, self._intervals.tiers_ms))
+
+
+def forbidden(request_id: JSON) -> InvalidRequest:
+    """More was asked for than the token's scope permits."""
+    return InvalidRequest("forbidden", "the token's scope does not permit these keys of this channel", request_id)
 
 
 def too_many_rows(request_id: JSON) -> InvalidRequest:

@@ -13,6 +13,14 @@ class Metrics:
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
         self.clients = Gauge("publisher_clients", "Open websocket connections", registry=registry)
+        self.capacity = Gauge("publisher_capacity", "Websocket connections that fit", registry=registry)
+        self.refused = Counter(
+            "publisher_refused", "Handshakes and requests refused at the entrance", ["reason"], registry=registry
+        )
+        self.draining = Gauge("publisher_draining", "1 while this replica stops", registry=registry)
+        self.rebalanced = Counter(
+            "publisher_rebalanced", "Connections sent to another replica for their age", registry=registry
+        )
         self.subscriptions = Gauge("publisher_subscriptions", "Subscriptions", ["channel"], registry=registry)
         self.views = Gauge("publisher_views", "Views: subscriptions that differ", registry=registry)
         self.commits = Counter("publisher_commits", "Commits taken from Redis", registry=registry)

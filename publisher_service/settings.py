@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from publisher_service.core.client_address import Proxies
+from publisher_service.core.origins import Origins
 from shared.channels import Channel
 from shared.redis_client import check_redis_url
 from shared.settings_error import settings_error_line
@@ -16,11 +18,28 @@ def _milliseconds(value: object) -> object:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
+def _list(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _check_proxies(value: tuple[str, ...]) -> tuple[str, ...]:
+    Proxies.parse(value)
+    return value
+
+
+def _check_origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    Origins.parse(value)
+    return value
+
+
 def _per_channel(value: object) -> object:
     if not isinstance(value, str):
         return value
     pairs = [part.partition("=") for part in value.split(",") if part.strip()]
     return {name.strip(): interval.strip() for name, _, interval in pairs}
+
+
+_List = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list)]
 
 
 class PublisherSettings(BaseSettings):
@@ -59,7 +78,58 @@ class PublisherSettings(BaseSettings):
     ping_timeout_s: float = Field(
         20.0, ge=0.1, le=300, description="how long it may take to answer before it is closed, such as 20"
     )
+    max_connections: int | None = Field(
+        None, ge=1, description="how many websockets this replica takes, such as 10000; not set: what descriptors allow"
+    )
+    max_connections_per_address: int = Field(
+        100, ge=0, description="how many of them from one address, such as 100; 0: no limit"
+    )
+    handshakes_per_s: float = Field(
+        500.0, ge=0, description="how many new websockets a second this replica takes, such as 500; 0: no limit"
+    )
+    handshakes_per_address_per_s: float = Field(
+        50.0, ge=0, description="how many of them from one address, such as 50; 0: no limit"
+    )
+    max_message_bytes: int = Field(
+        65_536, ge=1024, le=16_777_216, description="how large a client's message may be, such as 65536"
+    )
+    messages_per_s: float = Field(
+        20.0, ge=0, description="how many messages a second a client may send, such as 20; 0: no limit"
+    )
+    max_connection_age_s: float | None = Field(
+        None,
+        ge=1,
+        description="when clients are sent to another replica, such as 3600; not set: never",
+    )
+    trusted_proxies: Annotated[_List, AfterValidator(_check_proxies)] = Field(
+        (),
+        description="whose X-Forwarded-For is believed: addresses, networks and host names, such as 10.0.0.0/8,lb",
+    )
+    allowed_origins: Annotated[_List, AfterValidator(_check_origins)] = Field(
+        (), description="pages that may connect besides our own, such as https://board.example; * for all"
+    )
+    drain_notice_s: float = Field(
+        5.0, ge=0, le=300, description="how long balancers may take to see that this replica stops, such as 5"
+    )
+    drain_s: float = Field(10.0, ge=0, le=3600, description="over how long its clients are then sent away, such as 10")
+    jwt_secret: SecretStr | None = Field(
+        None, min_length=32, description="clients need a token signed by this secret (HS256), of 32 characters or more"
+    )
+    jwt_public_key_file: FilePath | None = Field(
+        None,
+        description="clients need a token signed by this key's owner (RS256, ES256), such as /run/key.pem",
+    )
+    jwt_issuer: str | None = Field(None, description="and by this issuer (iss), such as https://login.example")
+    jwt_audience: str | None = Field(None, description="and made for this audience (aud), such as banggia")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if self.jwt_secret is not None and self.jwt_public_key_file is not None:
+            raise ValueError("set JWT_SECRET or JWT_PUBLIC_KEY_FILE, not both")
+        if self.jwt_secret is None and self.jwt_public_key_file is None and (self.jwt_issuer or self.jwt_audience):
+            raise ValueError("JWT_ISSUER and JWT_AUDIENCE need JWT_SECRET or JWT_PUBLIC_KEY_FILE to check tokens with")
+        return self
 
 
 def load_settings(given: Mapping[str, Any] | None = None) -> PublisherSettings:

@@ -1,10 +1,16 @@
 """One client's life: `/ws/{channel}` subscribes by its address alone, `/ws` takes subscriptions as messages."""
 
+import asyncio
+
 from fastapi import APIRouter, WebSocket
 
+from publisher_service.core.grant import Grant
 from publisher_service.core.requests import AddressQuery
 from publisher_service.hub import Hub
 from publisher_service.shared_frames import EXTENSION, SharedFramesProtocol
+
+#: How long a client that brought no token may take to say one.
+TOKEN_DEADLINE_S = 10.0
 
 router = APIRouter()
 
@@ -25,9 +31,13 @@ async def one_channel(websocket: WebSocket, channel: str) -> None:
 async def _live(websocket: WebSocket, query: AddressQuery | None) -> None:
     hub: Hub = websocket.app.state.hub
     door: SharedFramesProtocol = websocket.scope["extensions"][EXTENSION]["door"]
+    grant: Grant | None = websocket.state.grant
     await websocket.accept()
     door.open(hub)
-    hub.join(door)
+    if grant is not None:
+        hub.join(door, grant)
+    elif not await _join_by_message(websocket, hub, door):
+        return
     try:
         if query is not None:
             hub.subscribe_by_address(door, query)
@@ -35,3 +45,14 @@ async def _live(websocket: WebSocket, query: AddressQuery | None) -> None:
             hub.receive(door, event.get("text"))
     finally:
         hub.leave(door)
+
+
+async def _join_by_message(websocket: WebSocket, hub: Hub, door: SharedFramesProtocol) -> bool:
+    """Let a client in that says its token first; False if it does not, or if that is not valid: then it is closed."""
+    try:
+        async with asyncio.timeout(TOKEN_DEADLINE_S):
+            event = await websocket.receive()
+    except TimeoutError:
+        door.close(4401, "no token was told")
+        return False
+    return event["type"] != "websocket.disconnect" and hub.join_by_token(door, event.get("text"))

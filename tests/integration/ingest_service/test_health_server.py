@@ -10,7 +10,6 @@ from tests.fakes.exchange import running_simulator
 from tests.fakes.services import RunningService, running_ingest
 from tests.integration.private_broker import PrivateBroker
 
-
 WHAT_NEXT = "Stop what uses it, or choose another."
 
 

@@ -1,0 +1,171 @@
+"""
+What stands before every route: where a request comes from, whether its page and its token may, and how many more fit.
+
+All of it is decided before a websocket opens, so a refusal is an HTTP answer, with a sentence that names the setting.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+from urllib.parse import parse_qs
+
+import orjson
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from publisher_service.core.admission import Admission, Reason, Refusal
+from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken
+from publisher_service.core.origins import Origins
+from publisher_service.metrics import Metrics
+from publisher_service.proxies import TrustedProxies
+from publisher_service.tokens import Tokens
+
+#: Routes without market data: the page itself, and what supervisors and balancers ask.
+OPEN_PATHS: Final = frozenset({"/", "/livez", "/readyz", "/metrics", "/openapi.json"})
+OPEN_FOLDER: Final = "/web/"
+#: Here a client without a token may still say it, as its first message.
+MESSAGES_PATH: Final = "/ws"
+
+_NO_TOKEN = "a token is needed: Authorization: Bearer TOKEN, or ?token=TOKEN"  # noqa: S105 (a sentence)
+_ALLOWED_HEADERS = "authorization, if-none-match"
+_PREFLIGHT_LIFE_S = "600"
+
+
+class Entrance:
+    """ASGI middleware. It leaves `grant` in the scope's state: what the client may; None: that is still to be told."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        admission: Admission,
+        proxies: TrustedProxies,
+        origins: Origins,
+        tokens: Tokens | None,
+        metrics: Metrics,
+        now_s: Callable[[], float],
+    ) -> None:
+        self._app = app
+        self._admission = admission
+        self._proxies = proxies
+        self._origins = origins
+        self._tokens = tokens
+        self._metrics = metrics
+        self._now_s = now_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let in, or refuse."""
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "http" and not _is_open(scope["path"]):
+            await self._http(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        address = await self._proxies.client_of(scope)
+        refusal = self._admission.enter(address, self._now_s())
+        if refusal is not None:
+            await self._refuse(refusal, scope, send)
+            return
+        try:
+            headers = Headers(scope=scope)
+            refusal = self._foreign_page(headers) or self._leave_grant(scope, headers)
+            if refusal is not None:
+                await self._refuse(refusal, scope, send)
+            else:
+                await self._app(scope, receive, send)
+        finally:
+            self._admission.leave(address)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        refusal = self._foreign_page(headers)
+        if refusal is not None:
+            await self._refuse(refusal, scope, send)
+            return
+        if "origin" in headers:
+            send = _with_permission(send, headers["origin"])
+        if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            await _answer(scope, send, 204, b"")  # asked before the request itself, and without its token
+            return
+        refusal = self._leave_grant(scope, headers)
+        if refusal is not None:
+            await self._refuse(refusal, scope, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _foreign_page(self, headers: Headers) -> Refusal | None:
+        origin = headers.get("origin")
+        if origin is None or self._origins.allows(origin, headers.get("host", "")):
+            return None
+        return Refusal(Reason.ORIGIN, 403, self._origins.refusal(origin))
+
+    def _leave_grant(self, scope: Scope, headers: Headers) -> Refusal | None:
+        """Put into the scope what the client's token permits; a refusal if it has none that counts."""
+        grant: Grant | None = EVERYTHING
+        if self._tokens is not None:
+            token = _token(scope, headers)
+            if token is not None:
+                try:
+                    grant = self._tokens.read(token)
+                except InvalidToken as invalid:
+                    return Refusal(Reason.TOKEN, 401, str(invalid))
+            elif scope["type"] == "websocket" and scope["path"] == MESSAGES_PATH:
+                grant = None
+            else:
+                return Refusal(Reason.TOKEN, 401, _NO_TOKEN)
+        scope.setdefault("state", {})["grant"] = grant
+        return None
+
+    async def _refuse(self, refusal: Refusal, scope: Scope, send: Send) -> None:
+        self._metrics.refused.labels(refusal.reason).inc()
+        headers = {}
+        if refusal.retry_after_s is not None:
+            headers["retry-after"] = str(refusal.retry_after_s)
+        if refusal.status == 401:
+            headers["www-authenticate"] = "Bearer"
+        # One that is gone already is refused as well.
+        with suppress(OSError):
+            await _answer(scope, send, refusal.status, orjson.dumps({"detail": refusal.text}), headers)
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)
+
+
+def _token(scope: Scope, headers: Headers) -> str | None:
+    """From the header, or else from the address."""
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and credentials.strip():
+        return credentials.strip()
+    values = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token")
+    return values[-1] if values else None
+
+
+def _with_permission(send: Send, origin: str) -> Send:
+    """Tell the browser that the page may read the answer."""
+
+    async def permitting(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["access-control-allow-origin"] = origin
+            headers["access-control-allow-methods"] = "GET"
+            headers["access-control-allow-headers"] = _ALLOWED_HEADERS
+            headers["access-control-expose-headers"] = "etag, retry-after"
+            headers["access-control-max-age"] = _PREFLIGHT_LIFE_S
+            headers.add_vary_header("origin")
+        await send(message)
+
+    return permitting
+
+
+async def _answer(scope: Scope, send: Send, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    """An HTTP answer; to a websocket's handshake too."""
+    kind = "websocket.http" if scope["type"] == "websocket" else "http"
+    fields = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}
+    if not body:
+        del fields["content-type"], fields["content-length"]
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in fields.items()]
+    await send({"type": f"{kind}.response.start", "status": status, "headers": raw})
+    await send({"type": f"{kind}.response.body", "body": body})
