@@ -80,6 +80,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
                 metrics,
                 notice_s=settings.drain_notice_s,
                 spread_s=settings.drain_s,
+                now_s=asyncio.get_running_loop().time,
             )
             app.state.loop = asyncio.get_running_loop()
             log.info("capacity", extra={"connections": limits.connections, "descriptors": descriptors})

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from publisher_service.core.grant import EVERYTHING, Grant
 from publisher_service.core.replica import Replica
 from publisher_service.core.requests import AddressQuery, Intervals
 from publisher_service.core.status import Broker, Ingest, Link
@@ -22,13 +23,14 @@ TIERS_MS = (100, 250, 500, 1000, 2000, 5000)
 class FakePublisher:
     """One replica of a publisher without Redis and sockets."""
 
-    def __init__(self, epoch: str = EPOCH, rev: int = 1) -> None:
+    def __init__(self, epoch: str = EPOCH, rev: int = 1, **options: Any) -> None:
+        """`options` are the hub's own: `messages_per_s`, `max_age_s`, `read_token`."""
         self.clock = ManualClock()
         self.replica = Replica()
         self.metrics = Metrics()
         intervals = Intervals(TIERS_MS, 500, {})
         self.hub = Hub(
-            self.replica, intervals, self.metrics, self.clock, heartbeat_ms=15_000, slow_client_s=30.0
+            self.replica, intervals, self.metrics, self.clock, heartbeat_ms=15_000, slow_client_s=30.0, **options
         )  # fmt: skip
         if epoch:
             self.load(epoch, rev)
@@ -60,8 +62,12 @@ class FakePublisher:
 
     def client(self, channel: str = "", **query: str) -> FakeDoor:
         """A client that joined, subscribed by address if a channel is named."""
+        return self.holder(EVERYTHING, channel, **query)
+
+    def holder(self, grant: Grant, channel: str = "", **query: str) -> FakeDoor:
+        """The same with a token that grants this."""
         door = FakeDoor()
-        self.hub.join(door)
+        self.hub.join(door, grant)
         if channel:
             self.hub.subscribe_by_address(door, AddressQuery(channel, **query))
         return door
