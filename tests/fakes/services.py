@@ -76,10 +76,10 @@ class RunningPublisher(RunningService):
         """Where websockets begin."""
         return "ws" + self.url.removeprefix("http")
 
-    async def get(self, path: str, headers: dict[str, str] | None = None) -> httpx2.Response:
+    async def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> httpx2.Response:
         """An HTTP answer."""
         async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
-            return await http.get(self.url + path, headers=headers)
+            return await http.request(method, self.url + path, headers=headers)
 
     async def metric(self, series: str) -> float:
         """The value of a series as it stands in /metrics, labels included; 0 if it is not there."""
@@ -90,7 +90,8 @@ class RunningPublisher(RunningService):
 
 
 @asynccontextmanager
-async def _running(service: type[RunningService], module: str, *arguments: str, **variables: str) -> AsyncIterator[Any]:
+async def running(service: type[RunningService], module: str, *arguments: str, **variables: str) -> AsyncIterator[Any]:
+    """A module of ours as a process, for the length of the block; it must end by itself when told to."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, *arguments,
         cwd=ROOT,
@@ -99,9 +100,9 @@ async def _running(service: type[RunningService], module: str, *arguments: str, 
         stderr=asyncio.subprocess.STDOUT,
         limit=1_000_000,
     )  # fmt: skip
-    running = service(process)
+    started = service(process)
     try:
-        yield running
+        yield started
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGCONT)
@@ -111,15 +112,15 @@ async def _running(service: type[RunningService], module: str, *arguments: str, 
         except TimeoutError:
             process.send_signal(signal.SIGABRT)
             await process.wait()
-            await running._reading
-            raise AssertionError(f"{module} did not end within 10 s of SIGTERM:\n{running.log}") from None
-        await running._reading
+            await started._reading
+            raise AssertionError(f"{module} did not end within 10 s of SIGTERM:\n{started.log}") from None
+        await started._reading
 
 
 @asynccontextmanager
 async def running_publisher(redis_url: str, prefix: str, **variables: str) -> AsyncIterator[RunningPublisher]:
     """A publisher that listens (it may not be ready yet)."""
-    async with _running(
+    async with running(
         RunningPublisher, "publisher_service", "--port", "0", REDIS_URL=redis_url, REDIS_PREFIX=prefix, **variables
     ) as publisher:
         publisher.url = (await publisher.line(r"publisher listens url=(\S+)"))[1]
@@ -139,7 +140,7 @@ async def running_ingest(
         "SSI_CONSUMER_SECRET": "demo",
         "CACHE_DIR": str(cache_dir),
     }
-    async with _running(RunningService, "ingest_service", **(settings | variables)) as ingest:
+    async with running(RunningService, "ingest_service", **(settings | variables)) as ingest:
         yield ingest
 
 

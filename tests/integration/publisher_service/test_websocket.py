@@ -14,14 +14,6 @@ from tests.fakes.writer import Writer, writing
 
 
 @pytest.fixture
-async def writer(redis_url: str, redis_prefix: str) -> AsyncIterator[Writer]:
-    """An ingest's hands."""
-    async with writing(redis_url, redis_prefix) as writer:
-        await writer.price("SSI", 1)
-        yield writer
-
-
-@pytest.fixture
 async def publisher(writer: Writer, redis_url: str, redis_prefix: str) -> AsyncIterator[RunningPublisher]:
     """A replica that has loaded what the writer wrote."""
     assert writer.publication.day is not None
