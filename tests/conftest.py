@@ -104,11 +104,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Redis for the tests: an address, `url` (that of REDIS_URL), `container` (redis:8), `embedded` (a server "
         "of the test environment), or `auto`: a container if one can be started, else embedded. The default is auto",
     )
+    parser.addoption(
+        "--compose",
+        action="store_true",
+        help="run the tests that need Docker with compose, and only these: the image, docker-compose.yml, balancers, "
+        "faults and restarts in real containers",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before the plugin that starts workers
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """One stack at a time: all tests of `--compose` share it."""
+    if config.getoption("--compose"):
+        config.option.numprocesses = 0
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing is started yet."""
+    config.addinivalue_line("markers", "compose: needs Docker with compose; run by --compose only")
+    config.addinivalue_line("markers", "embedded: tests the embedded broker itself; left out by --redis=container")
     config.stash[_SERVER] = RedisServer(config.getoption("--redis"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the tests that need Docker with compose, and all others: the ones that are asked for."""
+    compose, containers_only = bool(config.getoption("--compose")), config.getoption("--redis") == "container"
+    deselected = [
+        item
+        for item in items
+        if ("compose" in item.keywords) is not compose or (containers_only and "embedded" in item.keywords)
+    ]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> str | None:

@@ -1,33 +1,57 @@
-"""A broker of a test's own."""
+"""A broker of a test's own, as a process or, with `--redis=container`, as a container."""
 
 import asyncio
 import os
 import signal
 import subprocess
+from abc import ABC, abstractmethod
+from typing import Any
 
 from redis.asyncio import Redis
 
-from local_stack.engine import Broker
+from local_stack.engine import Broker, free_port
 from shared.redis_client import open_redis
 
+IMAGE = "redis:8"
+UP_S = 20.0
 
-class PrivateBroker:
+
+class PrivateBroker(ABC):
     """A real server that a test may kill, freeze and start again on the same port."""
 
-    def __init__(self, broker: Broker) -> None:
-        self.broker = broker
-        self.url = broker.url
-        self._process: subprocess.Popen[bytes] | None = None
+    url: str
 
     async def start(self) -> None:
         """Start it, empty; returns when it answers."""
-        self._process = subprocess.Popen(self.broker.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 (starting takes no time)
-        async with asyncio.timeout(10), open_redis(self.url) as redis:
+        await asyncio.to_thread(self._start)
+        async with asyncio.timeout(UP_S), open_redis(self.url) as redis:
             while not await _answers(redis):  # noqa: ASYNC110 (what is waited for is another process)
                 await asyncio.sleep(0.01)
 
+    @abstractmethod
+    def _start(self) -> None: ...
+
+    @abstractmethod
     def signal(self, number: signal.Signals) -> None:
         """Freeze (SIGSTOP), go on (SIGCONT), die (SIGKILL)."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Whatever state it is in."""
+
+
+class BrokerProcess(PrivateBroker):
+    """The server of the test environment."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.url = broker.url
+        self._command = broker.command
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         os.kill(self._process.pid, number)
         if number is signal.SIGKILL:
@@ -35,9 +59,46 @@ class PrivateBroker:
             self._process = None
 
     def end(self) -> None:
-        """Whatever state it is in."""
         if self._process is not None:
             self.signal(signal.SIGKILL)
+
+
+class BrokerContainer(PrivateBroker):
+    """The official image, without anything kept on disk."""
+
+    def __init__(self) -> None:
+        # Takes half a second to import, and only who needs it should wait.
+        import docker  # noqa: PLC0415
+
+        self._docker: Any = docker.from_env()  # Any: the package has no types
+        self._port = free_port()  # chosen by us, so that it stays the same over a restart
+        self._container: Any = None
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+
+    def _start(self) -> None:
+        if self._container is None:
+            self._container = self._docker.containers.run(
+                IMAGE, ["--save", ""], ports={"6379/tcp": ("127.0.0.1", self._port)}, detach=True
+            )
+        else:
+            self._container.start()
+
+    def signal(self, number: signal.Signals) -> None:
+        match number:
+            case signal.SIGSTOP:
+                self._container.pause()
+            case signal.SIGCONT:
+                self._container.unpause()
+            case signal.SIGKILL:
+                self._container.kill()
+                self._container.wait()
+            case _:
+                raise ValueError(number)
+
+    def end(self) -> None:
+        if self._container is not None:
+            self._container.remove(force=True, v=True)
+        self._docker.close()
 
 
 async def _answers(redis: Redis) -> bool:

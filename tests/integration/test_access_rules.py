@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis
@@ -26,7 +27,8 @@ async def urls(broker: PrivateBroker) -> dict[str, str]:
     async with open_redis(broker.url) as redis:
         for name, rules, _ in users:
             await redis.execute_command("ACL", "SETUSER", name, "reset", *rules.split())  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-    place = broker.url.rpartition("@")[2]
+    parts = urlsplit(broker.url)
+    place = f"{parts.hostname}:{parts.port}{parts.path}"
     return {name: f"redis://{name}:{password}@{place}" for name, _, password in users}
 
 

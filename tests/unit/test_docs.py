@@ -86,7 +86,7 @@ def test_the_settings_page_lists_each_setting_with_its_default(heading: str) -> 
         name: "required"
         if field.is_required()
         else as_variable(field.default)
-        if field.default not in (None, {})
+        if field.default not in (None, {}, ())
         else "not set"
         for name, field in variables(SETTINGS_SECTIONS[heading])
     }
@@ -98,7 +98,7 @@ def test_the_example_environment_has_each_setting_with_its_default() -> None:
     )
 
     assert example == {
-        name: "" if field.is_required() or field.default in (None, {}) else as_variable(field.default)
+        name: "" if field.is_required() or field.default in (None, {}, ()) else as_variable(field.default)
         for settings in SETTINGS_SECTIONS.values()
         for name, field in variables(settings)
     }

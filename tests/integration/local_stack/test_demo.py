@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
+import pytest
 from redis import Redis
 
 from tests.eventually import eventually
@@ -48,6 +49,7 @@ async def until_ready(process: Process) -> str:
     raise AssertionError("the demo ended before it was ready")
 
 
+@pytest.mark.embedded
 async def test_what_clients_hold_is_what_the_market_did(tmp_path: Path) -> None:
     async with a_demo(tmp_path, "--seconds", "4", "--check") as process:
         said, complained = await process.communicate()
@@ -60,6 +62,7 @@ async def test_what_clients_hold_is_what_the_market_did(tmp_path: Path) -> None:
         assert [name for name in ("messages_in", "commits", "frames_out") if figures[name] <= 0] == []
 
 
+@pytest.mark.embedded
 async def test_every_process_is_in_stack_json_and_stops_quietly_on_ctrl_c(tmp_path: Path) -> None:
     async with a_demo(tmp_path, "--publishers", "1") as process:
         board = await until_ready(process)
@@ -77,6 +80,7 @@ async def test_every_process_is_in_stack_json_and_stops_quietly_on_ctrl_c(tmp_pa
     assert not any(is_alive(entry["pid"]) for entry in stack)
 
 
+@pytest.mark.embedded
 async def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
     async with a_demo(tmp_path) as process:
         await until_ready(process)
@@ -114,6 +118,7 @@ async def test_a_redis_of_the_user_is_used_and_left_as_it_was(tmp_path: Path, re
     assert after == []
 
 
+@pytest.mark.embedded
 async def test_two_demos_keep_their_files_apart(tmp_path: Path) -> None:
     async with a_demo(tmp_path, "--publishers", "1") as one:
         await until_ready(one)

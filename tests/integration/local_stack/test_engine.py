@@ -14,6 +14,8 @@ from local_stack import engine
 from local_stack.engine import Broker, Engine, EngineError, find_engine, is_up, running_engine
 from tests.eventually import eventually
 
+pytestmark = pytest.mark.embedded
+
 
 def test_the_server_of_the_environment_is_preferred() -> None:
     preferred = find_engine()
