@@ -411,13 +411,17 @@ class Hub:
         """Nothing may be shown: the tables are not of one moment, or we have stopped."""
         return self._stopped or not self._replica.settled
 
-    def _flush(self, view: View, now_s: float, *, even_if_empty: bool = False) -> None:
-        """Bring every client of the view that can take a frame to now. A view that fails stops nobody else."""
+    def _flush(self, view: View, now_s: float, due_s: float | None = None, *, even_if_empty: bool = False) -> None:
+        """
+        Bring every client of the view that can take a frame to now. A view that fails stops nobody else.
+
+        `due_s`: when its turn was, if it had to wait for one.
+        """
         channel = view.key.channel
         if self._is_held():
             return
-        if view.throttle.armed and view.throttle.open_at_s > 0:
-            self._metrics.late_seconds.observe(max(0.0, now_s - view.throttle.open_at_s))
+        if due_s is not None:
+            self._metrics.late_seconds.observe(max(0.0, now_s - due_s))
         self._pacer.disarm(view)
         view.throttle.flushed(now_s)
         began_s = time.perf_counter()

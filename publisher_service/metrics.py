@@ -45,7 +45,7 @@ class Metrics:
             ["channel"], buckets=_AGE_BUCKETS_S, registry=registry,
         )  # fmt: skip
         self.late_seconds = Histogram(
-            "publisher_flush_late_seconds", "How much later than its window's end a flush began",
+            "publisher_flush_late_seconds", "How much later than it was due a flush began",
             buckets=_AGE_BUCKETS_S, registry=registry,
         )  # fmt: skip
         self.skipped = Counter(

@@ -30,12 +30,16 @@ class Pacer:
     """
     The views that wait for their flush.
 
-    `flush` is called with a view and the time; it must call `disarm`, unless the view is to go on waiting. While
-    `held` nothing is flushed and no timer runs; `go_on` sets the timers again.
+    `flush` is called with a view, the time, and when it was due; it must call `disarm`, unless the view is to go on
+    waiting. While `held` nothing is flushed and no timer runs; `go_on` sets the timers again.
     """
 
     def __init__(
-        self, clock: Clock, tiers_ms: tuple[int, ...], flush: Callable[[View, float], None], held: Callable[[], bool]
+        self,
+        clock: Clock,
+        tiers_ms: tuple[int, ...],
+        flush: Callable[[View, float, float], None],
+        held: Callable[[], bool],
     ) -> None:
         self._clock = clock
         self._flush = flush
@@ -85,10 +89,10 @@ class Pacer:
             self._timers[tier] = (when_s, self._clock.call_at(when_s, self._fire, tier))
 
     def _fire(self, tier: int) -> None:
-        del self._timers[tier]
+        due_s, _ = self._timers.pop(tier)
         if self._held():
             return
         now_s = self._clock.time()
         for view in [view for view in self._armed[tier] if view.throttle.open_at_s <= now_s + TOGETHER_S]:
-            self._flush(view, now_s)
+            self._flush(view, now_s, due_s)
         self._set_timer(tier)

@@ -498,3 +498,17 @@ def test_a_client_ends_with_the_table_whatever_happened_on_the_way(steps: list[A
         held.take(message)
 
     assert held.rows == expected
+
+
+def test_a_flush_is_late_only_by_what_it_came_after_its_turn() -> None:
+    publisher = FakePublisher()
+    publisher.client("market")
+
+    publisher.clock.advance(60)  # a quiet minute is no lateness
+    publisher.market("SSI", 1)
+    publisher.market("SSI", 2)
+    publisher.clock.timers[-1].when += 0.3  # the loop has other things to do
+    publisher.clock.advance(1)
+
+    assert publisher.value("publisher_flush_late_seconds_count") == 2
+    assert publisher.value("publisher_flush_late_seconds_sum") == pytest.approx(0.3)
