@@ -63,6 +63,7 @@ async def serving_health(app: Starlette, host: str, port: int | None) -> AsyncIt
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise CannotListen(f"METRICS_PORT: cannot listen on {host} port {port}: {reason}") from error
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it speaks of itself as if it were the process
     config = uvicorn.Config(
         app,
         lifespan="off",

@@ -160,18 +160,23 @@ function alive() {
 
 function connect() {
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
-  socket.onopen = () => { alive(); Object.keys(tables).forEach(subscribe); };
+  socket.onopen = () => {
+    alive();
+    // From behind the #: that part of an address is never sent, so it stands in no log.
+    const token = new URLSearchParams(location.hash.slice(1)).get("token");
+    if (token) socket.send(JSON.stringify({ type: "auth", token }));
+    Object.keys(tables).forEach(subscribe);
+  };
   socket.onmessage = ({ data }) => {
     alive();
-    losses = 0;
     const message = JSON.parse(data);
-    if (message.type === "status") { status = message; paintStatus(); }
+    if (message.type === "status") { losses = 0; status = message; paintStatus(); }
     else if (message.type === "goodbye") pause = message.reconnect_after_ms;
     else if (message.type === "snapshot" || message.type === "update") take(message);
   };
-  socket.onclose = () => {
+  socket.onclose = ({ code }) => {
     clearTimeout(silence);
-    status = { ...status, connected: false, reason: "đang kết nối lại" };
+    status = { ...status, connected: false, reason: code === 4401 ? "cần mã truy cập: #token=…" : "đang kết nối lại" };
     paintStatus();
     setTimeout(connect, pause ?? Math.random() * Math.min(30000, 500 * 2 ** losses++)); // full jitter
     pause = undefined;

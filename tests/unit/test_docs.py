@@ -92,16 +92,43 @@ def test_the_settings_page_lists_each_setting_with_its_default(heading: str) -> 
     }
 
 
+def example_environment() -> tuple[dict[str, str], dict[str, str]]:
+    """The variables of .env.example: those of the services, and those of docker compose only."""
+    parts = (ROOT / ".env.example").read_text(encoding="utf-8").split("\n# docker compose only.")
+    services, compose = (dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", part, re.MULTILINE)) for part in parts)
+    return services, compose
+
+
 def test_the_example_environment_has_each_setting_with_its_default() -> None:
-    example = dict(
-        re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
-    )
+    example, _ = example_environment()
 
     assert example == {
         name: "" if field.is_required() or field.default in (None, {}, ()) else as_variable(field.default)
         for settings in SETTINGS_SECTIONS.values()
         for name, field in variables(settings)
     }
+
+
+def test_the_example_environment_has_each_variable_of_docker_compose_with_its_default() -> None:
+    services, compose = example_environment()
+    files = [ROOT / "docker-compose.yml", *(ROOT / "deploy" / "compose").glob("*.yml")]
+    used = {
+        name: default
+        for file in files
+        for name, default in re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", file.read_text(encoding="utf-8"))
+        if name not in services
+    }
+
+    assert compose == used
+
+
+def test_every_setting_of_a_publisher_that_compose_does_not_set_itself_can_be_set_in_its_env_file() -> None:
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    its_own = {"REDIS_URL", "HOST", "PORT"}
+
+    passed_on = {name for name, _ in variables(PublisherSettings) if f"${{{name}:" in text}
+
+    assert passed_on == {name for name, _ in variables(PublisherSettings)} - its_own
 
 
 def test_the_protocol_page_lists_exactly_the_error_codes_of_the_code() -> None:
