@@ -179,11 +179,11 @@ async def test_without_a_publisher_the_answer_is_a_clear_503_and_the_query_is_no
         await project.until(refused, within_s=20)
     finally:
         await project.docker("start", *publishers)
+        await project.up("--no-deps", "publisher")
+        await project.until(project.serves)
 
     assert statuses <= {502, 503, 504}
     assert secret not in await balanced.logged(seen)
-    await project.up("--no-deps", "publisher")
-    await project.until(project.serves)
 
 
 async def test_connections_are_spread_evenly(balanced: Balanced) -> None:

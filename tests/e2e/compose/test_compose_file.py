@@ -67,6 +67,14 @@ async def test_with_keys_the_ingest_reads_from_ssi_and_there_is_no_simulator() -
     assert found["simulator"]["deploy"]["replicas"] == 0
 
 
+async def test_nothing_waits_for_a_service_without_containers() -> None:
+    found = await services(**KEYS)
+
+    waits_for = {one for service in found.values() for one in service.get("depends_on", ())}
+    # Some releases of compose cannot stop such a project.
+    assert [name for name in waits_for if found[name].get("deploy", {}).get("replicas") == 0] == []
+
+
 async def test_addresses_of_ssi_count_only_together_with_keys() -> None:
     addresses = {name: f"http://exchange/{name}" for name in ("SSI_URL", "SSI_API_URL", "SSI_STREAM_URL")}
 
