@@ -203,7 +203,7 @@ class RedisSource:
                 raise StartOver("a commit was missed") from None
             self._metrics.commits.inc()
             return change
-        if envelope.epoch != replica.epoch or envelope.rev > replica.rev:
+        if envelope.epoch != replica.epoch or envelope.rev > replica.heard_rev:
             raise StartOver("the rows were replaced" if isinstance(envelope, Replaced) else "a commit was missed")
         return None
 

@@ -2,6 +2,8 @@
 A replica's copy of all tables, and the moment of history at which it stands.
 
 Exact, or loaded anew: a commit that does not follow what is held raises Gap, and the caller reads the rows from Redis.
+The parts of a larger change are held aside until the last one is there, so that the tables are of one moment, and stay
+so if the rest never comes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +12,9 @@ from typing import NamedTuple
 from shared.channels import Channel
 from shared.table import Row, Table
 from shared.wire import Commit, Head
+
+#: Parts that may wait for their last one: more rows than all channels have. Beyond, the rows are loaded.
+MAX_PARTS = 256
 
 LoadedRows = Mapping[Channel, Sequence[tuple[str, Row | None, int]]]
 
@@ -36,13 +41,19 @@ class Replica:
         self.rev = 0
         self.time_ms = 0  # the ingest's clock at `rev`, Unix ms
         self.tables = {channel: Table() for channel in Channel}
-        self._more = False  # the rest of a larger change is still to come
+        self._parts: list[Commit] = []  # of a larger change whose rest is still to come
+        self._more = False  # what was loaded is a part of such a change
         self._whole_at = 0  # after a load: the revision from which the tables are of one moment
 
     @property
     def loaded(self) -> bool:
         """Something was loaded, at some time."""
         return bool(self.epoch)
+
+    @property
+    def heard_rev(self) -> int:
+        """The revision up to which all is known, held aside or shown: the next commit follows it."""
+        return self._parts[-1].rev if self._parts else self.rev
 
     @property
     def settled(self) -> bool:
@@ -56,6 +67,7 @@ class Replica:
         A row carries its own revision, so rows that changed while they were read do no harm: the tables are of one
         moment as soon as the commits up to `after` have been applied.
         """
+        self._parts.clear()
         new_epoch = before.epoch != self.epoch
         if new_epoch:
             self.epoch, self.rev = before.epoch, 0
@@ -69,11 +81,28 @@ class Replica:
         return Change(new_epoch, {channel: changed for channel, changed in keys.items() if changed})
 
     def apply(self, commit: Commit) -> Change:
-        """Take a commit; one that is older than what is held changes nothing. Raises Gap."""
-        if commit.epoch != self.epoch or commit.from_rev > self.rev:
+        """
+        Take a commit; one that is older than what is held changes nothing, and neither does a part but the last.
+
+        Raises Gap.
+        """
+        if commit.epoch != self.epoch or commit.from_rev > self.heard_rev or len(self._parts) >= MAX_PARTS:
             raise Gap
-        if commit.rev <= self.rev:
+        if commit.rev <= self.heard_rev:
             return NO_CHANGE
+        self._parts.append(commit)
+        if commit.more:
+            return NO_CHANGE
+        keys: dict[Channel, dict[str, None]] = {}
+        for part in self._parts:
+            for channel, changed in self._show(part).items():
+                keys.setdefault(channel, {}).update(dict.fromkeys(changed))
+        self._parts.clear()
+        self._more = False
+        return Change(new_epoch=False, keys={channel: list(changed) for channel, changed in keys.items()})
+
+    def _show(self, commit: Commit) -> dict[Channel, list[str]]:
+        """Take a commit's rows into the tables; the keys that are different now."""
         keys = {}
         for channel, rows in commit.rows.items():
             table = self.tables[channel]
@@ -83,5 +112,5 @@ class Replica:
                 changed = table.apply(rows, commit.rev)
             if changed:
                 keys[channel] = changed
-        self.rev, self.time_ms, self._more = commit.rev, commit.time_ms, commit.more
-        return Change(new_epoch=False, keys=keys)
+        self.rev, self.time_ms = commit.rev, commit.time_ms
+        return keys

@@ -45,7 +45,7 @@ class FakePublisher:
 
     def commit(self, rows: dict[Channel, dict[str, Row | None]], *, more: bool = False) -> None:
         """Take the next commit."""
-        rev = self.replica.rev
+        rev = self.replica.heard_rev
         commit = Commit(self.replica.epoch, rev, rev + 1, self.replica.time_ms + 1, rows, more)
         self.hub.changed(self.replica.apply(commit))
 

@@ -197,8 +197,9 @@ def test_a_client_that_comes_before_anything_is_loaded_gets_the_snapshot_when_it
     assert [message["type"] for message in door.take("snapshot", "update")] == ["snapshot"]
 
 
-def test_nothing_is_shown_of_a_larger_change_before_its_last_part() -> None:
+def test_nothing_is_shown_of_a_larger_change_before_its_last_part_and_what_was_before_it_still_is() -> None:
     publisher = FakePublisher()
+    publisher.market("SSI", 0)
     door = publisher.client("market")
     door.take()
 
@@ -208,11 +209,25 @@ def test_nothing_is_shown_of_a_larger_change_before_its_last_part() -> None:
     late = publisher.client("market")
     joined_early = late.take("snapshot")
     publisher.commit({Channel.MARKET: {"VNM": {"last": 2}}})
-    publisher.clock.advance(0)
+    publisher.clock.advance(1)
 
-    assert early == joined_early == []
-    assert sorted(door.take("update")[0]["data"]) == ["SSI", "VNM"]
-    assert sorted(late.take("snapshot")[0]["data"]) == ["SSI", "VNM"]
+    assert early == []
+    assert joined_early[0]["data"] == {"SSI": {"last": 0, "reference": 100}}
+    assert [door.take("update")[0]["data"], late.take("update")[0]["data"]] == [
+        {"SSI": {"last": 1}, "VNM": {"last": 2}}
+    ] * 2
+
+
+def test_a_larger_change_whose_rest_never_comes_leaves_everybody_with_the_last_whole_table() -> None:
+    publisher = FakePublisher()
+    publisher.market("SSI", 0)
+    publisher.commit({Channel.MARKET: {"SSI": {"last": 1}}}, more=True)
+
+    late = publisher.client("market")
+    publisher.load("20261123-bbbbbb", 1, {Channel.MARKET: {"SSI": {"last": 0}}})
+    publisher.clock.advance(1)
+
+    assert [message["data"]["SSI"]["last"] for message in late.take("snapshot")] == [0, 0]
 
 
 def test_a_client_that_does_not_read_costs_no_frames_and_is_brought_to_now_when_it_reads() -> None:
