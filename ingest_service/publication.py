@@ -21,7 +21,7 @@ from ingest_service.core.history import Changes, History, day_of, epoch_of
 from ingest_service.metrics import Metrics
 from ingest_service.redis_sink import Outcome, RedisSink
 from shared.channels import Channel
-from shared.wire import Commit, InvalidEnvelope
+from shared.wire import Commit, Heartbeat, InvalidEnvelope
 
 log = logging.getLogger(__name__)
 
@@ -142,12 +142,18 @@ class Publication:
                 continue  # an epoch is being opened: that takes the lease anew if it has to
             async with self._writing:  # a commit on its way would make the head differ from what we know
                 try:
-                    outcome = await self._sink.heartbeat(self.history.epoch, self._confirmed_rev, self._time_ms)
+                    outcome = await self._sink.heartbeat(self._heartbeat())
                 except (RedisError, OSError, TimeoutError) as error:
                     log.warning("heartbeat not delivered", extra={"reason": type(error).__name__})
                     continue
                 if outcome is not Outcome.DONE:
                     await self._until_answered(self._restore)
+
+    def _heartbeat(self) -> Heartbeat:
+        # Between a commit that was given its number and the answer to it nobody can say what the tables add up to.
+        settled = self.history.rev == self._confirmed_rev
+        checksums = self.history.checksums() if settled else None
+        return Heartbeat(self.history.epoch, self._confirmed_rev, self._time_ms, checksums)
 
     async def _deliver(self, commit: Commit) -> None:
         commit_id = self._sent_commit_id = f"{commit.epoch}.{commit.rev}.{random_token()}"

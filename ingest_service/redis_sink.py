@@ -28,6 +28,7 @@ from shared.wire import (
     decode_head,
     decode_key,
     decode_row,
+    encode_checksums,
     encode_envelope,
     encode_head,
     encode_row,
@@ -70,13 +71,13 @@ redis.call('PUBLISH', ARGV[5], ARGV[6])
 return 'done'
 """
 
-# KEYS: lease, head. ARGV: token, lease in ms, time, updates channel, envelope, expected epoch and rev.
+# KEYS: lease, head. ARGV: token, lease in ms, time, updates channel, envelope, expected epoch and rev, checksums.
 _HEARTBEAT = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 local head = redis.call('HMGET', KEYS[2], 'epoch', 'rev')
 if head[1] ~= ARGV[6] or head[2] ~= ARGV[7] then return 'head' end
-redis.call('HSET', KEYS[2], 'time', ARGV[3])
+redis.call('HSET', KEYS[2], 'time', ARGV[3], 'checksums', ARGV[8])
 redis.call('PUBLISH', ARGV[4], ARGV[5])
 return 'done'
 """
@@ -198,7 +199,7 @@ class RedisSink:
         args += (len(head), *head)
         return await self._outcome(self._commit_script, keys, args)
 
-    async def heartbeat(self, epoch: str, rev: int, time_ms: int) -> Outcome:
+    async def heartbeat(self, heartbeat: Heartbeat) -> Outcome:
         """Extend the lease, move the head's clock on, and publish both."""
         return await self._outcome(
             self._heartbeat_script,
@@ -206,11 +207,12 @@ class RedisSink:
             [
                 self._token,
                 self._lease_ms,
-                time_ms,
+                heartbeat.time_ms,
                 self._names.updates,
-                encode_envelope(Heartbeat(epoch, rev, time_ms)),
-                epoch,
-                rev,
+                encode_envelope(heartbeat),
+                heartbeat.epoch,
+                heartbeat.rev,
+                encode_checksums(heartbeat),
             ],
         )
 

@@ -26,6 +26,10 @@ class Metrics:
         self.commits = Counter("publisher_commits", "Commits taken from Redis", registry=registry)
         self.changes = Counter("publisher_changes", "Rows changed by commits", ["channel"], registry=registry)
         self.loads = Counter("publisher_loads", "Times the rows were read from Redis", registry=registry)
+        self.divergences = Counter(
+            "publisher_divergences", "Tables that were not what the ingest holds, and were loaded anew",
+            ["channel"], registry=registry,
+        )  # fmt: skip
         self.unknown_envelopes = Counter(
             "publisher_invalid_envelopes", "Messages on pub/sub that are none", ["reason"], registry=registry
         )

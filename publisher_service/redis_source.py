@@ -205,6 +205,11 @@ class RedisSource:
             return change
         if envelope.epoch != replica.epoch or envelope.rev > replica.heard_rev:
             raise StartOver("the rows were replaced" if isinstance(envelope, Replaced) else "a commit was missed")
+        if isinstance(envelope, Heartbeat) and (differences := replica.differences(envelope)):
+            for channel in differences:
+                self._metrics.divergences.labels(channel).inc()
+            replica.distrust()
+            raise StartOver(f"the tables differ from the writer's: {', '.join(differences)}")
         return None
 
 

@@ -65,6 +65,7 @@ class Heartbeat:
     epoch: str
     rev: int
     time_ms: int
+    checksums: Mapping[Channel, int] | None = None  # of the tables at rev; None: not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,12 @@ def decode_head(fields: Mapping[bytes, bytes]) -> Head | None:
         raise InvalidEnvelope("head") from error
 
 
+def encode_checksums(heartbeat: Heartbeat) -> bytes:
+    """The head's field: the revision that the checksums are of, a space, JSON."""
+    told = {} if heartbeat.checksums is None else {name.value: value for name, value in heartbeat.checksums.items()}
+    return b"%d %b" % (heartbeat.rev, orjson.dumps(told))
+
+
 def encode_envelope(envelope: Envelope) -> bytes:
     """What is published for a commit, a heartbeat or a replacement."""
     body: dict[str, JSON] = {
@@ -152,6 +159,8 @@ def encode_envelope(envelope: Envelope) -> bytes:
         body["from"] = envelope.from_rev
         body["more"] = envelope.more
         body["channels"] = {channel.value: dict(rows) for channel, rows in envelope.rows.items()}
+    if isinstance(envelope, Heartbeat) and envelope.checksums is not None:
+        body["checksums"] = {channel.value: checksum for channel, checksum in envelope.checksums.items()}
     return orjson.dumps(body)
 
 
@@ -172,7 +181,7 @@ def decode_envelope(message: bytes) -> Envelope | None:
                     raise InvalidEnvelope("rows")
                 return Commit(epoch, int(body["from"]), rev, time_ms, rows, bool(body.get("more", False)))
             case "heartbeat":
-                return Heartbeat(epoch, rev, time_ms)
+                return Heartbeat(epoch, rev, time_ms, _checksums(body.get("checksums")))
             case "replaced":
                 return Replaced(epoch, rev, time_ms)
             case _:
@@ -184,6 +193,12 @@ def decode_envelope(message: bytes) -> Envelope | None:
 
 
 _CHANNELS = frozenset(Channel)
+
+
+def _checksums(told: dict[str, int] | None) -> dict[Channel, int] | None:
+    if told is None:
+        return None
+    return {Channel(name): int(checksum) for name, checksum in told.items() if name in _CHANNELS}
 
 
 def _is_row(value: object) -> bool:

@@ -57,6 +57,10 @@ class History:
         """A channel as it stands in Redis: (key, stored row), removed rows included."""
         return ((key, encode_row(entry.row, entry.rev)) for key, entry in self.tables[channel].entries())
 
+    def checksums(self) -> dict[Channel, int]:
+        """Of all tables, as they are at `rev`."""
+        return {channel: table.checksum() for channel, table in self.tables.items()}
+
     def successor(self, epoch: str, keep: Iterable[Channel] = LASTING) -> "History":
         """The history of the next epoch: the rows of some channels, all at revision 1; the rest is gone."""
         heir = History(epoch, rev=1)

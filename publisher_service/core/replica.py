@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from shared.channels import Channel
 from shared.table import Row, Table
-from shared.wire import Commit, Head
+from shared.wire import Commit, Head, Heartbeat
 
 #: Parts that may wait for their last one: more rows than all channels have. Beyond, the rows are loaded.
 MAX_PARTS = 256
@@ -43,6 +43,7 @@ class Replica:
         self.tables = {channel: Table() for channel in Channel}
         self._parts: list[Commit] = []  # of a larger change whose rest is still to come
         self._more = False  # what was loaded is a part of such a change
+        self._distrusted = False
         self._whole_at = 0  # after a load: the revision from which the tables are of one moment
 
     @property
@@ -60,6 +61,18 @@ class Replica:
         """The tables are of one moment, and may be shown."""
         return self.loaded and not self._more and self.rev >= self._whole_at
 
+    def differences(self, heartbeat: Heartbeat) -> list[Channel]:
+        """Tables that are not what the writer holds at this very revision; none if that cannot be told now."""
+        if heartbeat.checksums is None or self._parts or not self.settled:
+            return []
+        if (heartbeat.epoch, heartbeat.rev) != (self.epoch, self.rev):
+            return []
+        return [channel for channel, told in heartbeat.checksums.items() if self.tables[channel].checksum() != told]
+
+    def distrust(self) -> None:
+        """Something that is held is wrong, and nobody knows what: the next load replaces all of it."""
+        self._distrusted = True
+
     def load(self, before: Head, rows: LoadedRows, after: Head) -> Change:
         """
         Take the rows read between two looks at the head, both of one epoch.
@@ -68,7 +81,10 @@ class Replica:
         moment as soon as the commits up to `after` have been applied.
         """
         self._parts.clear()
-        new_epoch = before.epoch != self.epoch
+        # Rows that are wrong have the revisions of those that are right, so comparing would not find them; and clients
+        # may hold what is wrong, so they need everything again, as in a new epoch.
+        new_epoch = before.epoch != self.epoch or self._distrusted
+        self._distrusted = False
         if new_epoch:
             self.epoch, self.rev = before.epoch, 0
             self.tables = {channel: Table() for channel in Channel}

@@ -13,6 +13,7 @@ from ingest_service.publication import LeaseLost
 from ingest_service.redis_sink import Outcome, RedisSink
 from shared.channels import Channel, RedisNames
 from shared.redis_client import open_redis
+from shared.wire import Commit, encode_envelope
 from tests.fakes.services import RunningPublisher, WebsocketClient, running_publisher, websocket_client
 from tests.fakes.writer import Writer, writing
 from tests.integration.private_broker import PrivateBroker
@@ -174,3 +175,25 @@ async def test_a_lost_answer_to_a_replacement_is_not_taken_for_another_writer(
         await sees(client, "VNM", 3)
 
         assert lost == [Outcome.DONE]
+
+
+async def test_a_replica_that_differs_from_the_ingest_notices_within_a_heartbeat_and_all_clients_get_the_truth(
+    broker: PrivateBroker,
+) -> None:
+    async with road(broker) as (writer, publisher, client):
+        # As no fault should ever do it: one copy of a row is another, at the same revision.
+        forged = Commit(
+            writer.publication.history.epoch,
+            writer.publication.history.rev,
+            writer.publication.history.rev + 1,
+            writer.publication.history.rev,
+            {Channel.MARKET: {"SSI": {"last": 666, "reference": 100}}},
+        )
+        async with open_redis(broker.url) as redis:
+            await redis.publish(RedisNames(PREFIX).updates, encode_envelope(forged))
+            await sees(client, "SSI", 666)
+            await writer.price("SSI", 2)  # the publisher takes it for one that it has
+            await sees(client, "SSI", 2)
+
+        assert await publisher.metric('publisher_divergences_total{channel="market"}') == 1
+        assert (await publisher.get("/readyz")).status_code == 200

@@ -110,3 +110,35 @@ def test_a_selection_is_the_same_part_of_the_whole_however_it_is_found(keys: set
 
     for rev in range(13):
         assert table.since(rev, keys) == [item for item in table.since(rev) if item[0] in keys]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ABCD"), st.one_of(st.none(), st.integers(0, 3).map(lambda last: {"last": last}))),
+        max_size=30,
+    ),
+    st.sets(st.integers(0, 30)),
+)
+def test_two_copies_with_the_same_rows_have_the_same_checksum_however_they_came_by_them(
+    changes: list[tuple[str, Row | None]], asked_at: set[int]
+) -> None:
+    followed, loaded = Table(), Table()
+    for rev, (key, row) in enumerate(changes, 1):
+        followed.apply({key: row}, rev)
+        if rev in asked_at:
+            followed.checksum()
+
+    loaded.load((key, entry.row, entry.rev) for key, entry in reversed(list(followed.entries())))
+
+    assert followed.checksum() == loaded.checksum()
+
+
+def test_a_checksum_tells_another_value_revision_key_or_removal() -> None:
+    tables = [Table() for _ in range(6)]
+    tables[1].load([("A", {"last": 1}, 1)])
+    tables[2].load([("A", {"last": 2}, 1)])
+    tables[3].load([("A", {"last": 1}, 2)])
+    tables[4].load([("B", {"last": 1}, 1)])
+    tables[5].load([("A", None, 1)])
+
+    assert len({table.checksum() for table in tables}) == 6

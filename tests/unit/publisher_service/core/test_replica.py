@@ -6,7 +6,7 @@ from publisher_service.core import replica as module
 from publisher_service.core.replica import NO_CHANGE, Gap, Replica
 from shared.channels import Channel
 from shared.table import Row
-from shared.wire import Commit, Head
+from shared.wire import Commit, Head, Heartbeat
 
 EPOCH = "20261123-aaaaaa"
 
@@ -136,3 +136,43 @@ def test_a_server_that_fell_back_to_an_older_state_teaches_nothing() -> None:
 
     assert change.keys == {}
     assert (replica.rev, prices(replica)) == (9, {"SSI": 9})
+
+
+def heartbeat(rev: int, checksum: int, epoch: str = EPOCH) -> Heartbeat:
+    return Heartbeat(epoch, rev, 2000, {Channel.MARKET: checksum})
+
+
+def test_a_table_that_differs_from_the_writers_at_the_same_revision_is_found() -> None:
+    replica, writer = loaded(1, SSI={"last": 1}), loaded(1, SSI={"last": 1})
+    writer.apply(commit(1, SSI={"last": 2}))
+    replica.apply(commit(1, SSI={"last": 3}))  # as if a bug, or a broken memory, had made it so
+
+    told = writer.tables[Channel.MARKET].checksum()
+
+    assert replica.differences(heartbeat(2, told)) == [Channel.MARKET]
+    assert writer.differences(heartbeat(2, told)) == []
+
+
+def test_tables_are_only_compared_at_one_and_the_same_whole_revision() -> None:
+    replica = loaded(2, SSI={"last": 1})
+    held_aside = loaded(2, SSI={"last": 1})
+    held_aside.apply(commit(2, more=True, SSI={"last": 2}))
+    unsettled = loaded(2, after=4, SSI={"last": 1})
+
+    assert replica.differences(heartbeat(3, 0)) == []
+    assert replica.differences(heartbeat(2, 0, epoch="another")) == []
+    assert replica.differences(Heartbeat(EPOCH, 2, 2000)) == []
+    assert held_aside.differences(heartbeat(2, 0)) == []
+    assert unsettled.differences(heartbeat(2, 0)) == []
+    assert replica.differences(heartbeat(2, 0)) == [Channel.MARKET]
+
+
+def test_after_a_difference_everything_is_replaced_and_counts_as_new_for_clients() -> None:
+    replica = loaded(2, SSI={"last": 666}, GONE={"last": 1})
+
+    replica.distrust()
+    head = Head(EPOCH, 2, "c", 1000, "server", more=False)
+    change = replica.load(head, {Channel.MARKET: [("SSI", {"last": 1}, 2)]}, head)
+
+    assert change.new_epoch
+    assert prices(replica) == {"SSI": 1}
