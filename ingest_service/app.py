@@ -27,8 +27,8 @@ from shared.redis_client import COMMAND_DEADLINE_S, open_redis
 
 log = logging.getLogger(__name__)
 
-#: How long a leader may be silent before a standby takes over.
-LEASE_MS = 5_000
+#: How long a leader may be silent before a standby takes over. Clients are to notice no more than a pause.
+LEASE_MS = 1_500
 #: Channels whose rows belong to a trading day: with one of them the epoch's day is the market's own.
 DAILY = (Channel.MARKET, Channel.FOREIGN, Channel.INDEX)
 
@@ -46,8 +46,8 @@ async def serve(settings: IngestSettings) -> None:
         publication = Publication(sink, metrics, random=random.random)
         try:
             while True:
-                await publication.lead()
                 try:
+                    await publication.lead()
                     await lead(settings, publication, metrics)
                 except* LeaseLost:
                     log.warning("another ingest has taken over, standing by")

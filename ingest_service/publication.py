@@ -9,7 +9,8 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import date
 from string import ascii_lowercase, digits
 from typing import TypeVar
@@ -26,10 +27,12 @@ from shared.wire import Commit, Heartbeat, InvalidEnvelope
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 1.0
+#: Several times within a lease, so that a stall or a lost answer costs nothing.
+RENEWAL_S = 0.4
 #: How often a standby looks whether the lease is free.
-STANDBY_POLL_S = 0.5
+STANDBY_POLL_S = 0.15
 #: How long a standby leaves an empty Redis to the leader: the longest retry, a lease, and some more.
-LEADER_FIRST_S = 8.0
+LEADER_FIRST_S = 4.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.05, 1.0
 
 T = TypeVar("T")
@@ -70,7 +73,7 @@ class Publication:
         return day_of(self.history.epoch) if self.history.epoch else None
 
     async def lead(self) -> None:
-        """Wait for the lease, and take over what was published. As a standby this may take days."""
+        """Wait for the lease, and take over what was published. As a standby this may take days. Raises LeaseLost."""
         waiting, absent_s = False, 0.0
         while True:
             if waiting and absent_s < LEADER_FIRST_S and await self._until_answered(self._nothing_published):
@@ -84,7 +87,8 @@ class Publication:
             await asyncio.sleep(STANDBY_POLL_S)
         log.info("leading")
         self._metrics.leader.set(1)
-        await self._until_answered(self._take_over)
+        async with self._holding_lease():
+            await self._until_answered(self._take_over)
 
     async def _nothing_published(self) -> bool:
         try:
@@ -134,7 +138,32 @@ class Publication:
                 await self._deliver(commit)
 
     async def keep_alive(self) -> None:
-        """A heartbeat each second, as long as we lead. Raises LeaseLost."""
+        """Keep the lease, with a heartbeat each second, as long as we lead. Raises LeaseLost."""
+        async with self._holding_lease():
+            await self._beat()
+
+    @asynccontextmanager
+    async def _holding_lease(self) -> AsyncIterator[None]:
+        """Renew the lease for the length of the block."""
+        renewing = asyncio.create_task(self._renew(), name="renew the lease")
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.wait([renewing])
+            if not renewing.cancelled():
+                renewing.result()  # a bug of ours must not stay unheard
+
+    async def _renew(self) -> None:
+        # Who lost it learns that from the next commit or heartbeat, and what to do about it.
+        while True:
+            await asyncio.sleep(RENEWAL_S)
+            try:
+                await self._sink.renew_lease()
+            except (RedisError, OSError, TimeoutError) as error:
+                log.warning("the lease was not renewed", extra={"reason": type(error).__name__})
+
+    async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             self._time_ms = max(self._time_ms, now_ms())

@@ -71,14 +71,13 @@ redis.call('PUBLISH', ARGV[5], ARGV[6])
 return 'done'
 """
 
-# KEYS: lease, head. ARGV: token, lease in ms, time, updates channel, envelope, expected epoch and rev, checksums.
+# KEYS: lease, head. ARGV: token, time, updates channel, envelope, expected epoch and rev, checksums.
 _HEARTBEAT = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
 local head = redis.call('HMGET', KEYS[2], 'epoch', 'rev')
-if head[1] ~= ARGV[6] or head[2] ~= ARGV[7] then return 'head' end
-redis.call('HSET', KEYS[2], 'time', ARGV[3], 'checksums', ARGV[8])
-redis.call('PUBLISH', ARGV[4], ARGV[5])
+if head[1] ~= ARGV[5] or head[2] ~= ARGV[6] then return 'head' end
+redis.call('HSET', KEYS[2], 'time', ARGV[2], 'checksums', ARGV[7])
+redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 'done'
 """
 
@@ -99,6 +98,12 @@ end
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], unpack(ARGV, 4))
 redis.call('PUBLISH', ARGV[2], ARGV[3])
+return 'done'
+"""
+
+_RENEW = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 'done'
 """
 
@@ -130,14 +135,19 @@ class RedisSink:
         self._heartbeat_script = self._script(_HEARTBEAT)
         self._build_script = self._script(_BUILD)
         self._replace_script = self._script(_REPLACE)
+        self._renew_script = self._script(_RENEW)
         self._release_script = self._script(_RELEASE)
 
     async def take_lease(self) -> bool:
-        """True if this process may commit from now on, for the length of the lease unless a heartbeat extends it."""
+        """True if this process may commit from now on, for the length of the lease unless it is renewed."""
         async with asyncio.timeout(COMMAND_DEADLINE_S):
             if await self._redis.set(self._names.lease, self._token, nx=True, px=self._lease_ms):
                 return True
             return await self._redis.get(self._names.lease) == self._token.encode()
+
+    async def renew_lease(self) -> Outcome:
+        """Keep the lease for its whole length from now on, if it is still ours."""
+        return await self._outcome(self._renew_script, [self._names.lease], [self._token, self._lease_ms])
 
     async def release_lease(self) -> None:
         """Let a standby take over at once."""
@@ -200,13 +210,12 @@ class RedisSink:
         return await self._outcome(self._commit_script, keys, args)
 
     async def heartbeat(self, heartbeat: Heartbeat) -> Outcome:
-        """Extend the lease, move the head's clock on, and publish both."""
+        """Move the head's clock on, tell what the tables add up to, and publish both."""
         return await self._outcome(
             self._heartbeat_script,
             [self._names.lease, self._names.head],
             [
                 self._token,
-                self._lease_ms,
                 heartbeat.time_ms,
                 self._names.updates,
                 encode_envelope(heartbeat),
