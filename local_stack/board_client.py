@@ -44,7 +44,8 @@ class ClientTable:
     The rows of one channel, by the client's rule.
 
     A snapshot replaces them. An update that begins at or before what is held, and ends after it, is merged; one that
-    begins later tells of a gap. Of a frame in parts, revision and position count with the last.
+    begins later tells of a gap. Of a frame in parts, revision and position count with the last; between the first and
+    the last part of a snapshot there is no position.
     """
 
     def __init__(self) -> None:
@@ -56,7 +57,7 @@ class ClientTable:
         """False if something is missing before this frame: then subscribe again, from `position`."""
         if frame.type == "snapshot":
             if frame.part == 1:
-                self.rows = {}
+                self.rows, self.position = {}, None
         elif frame.from_rev > self.rev:
             return False
         elif frame.rev <= self.rev:

@@ -7,7 +7,7 @@ from typing import Protocol
 from publisher_service.core.allowance import Allowance
 from publisher_service.core.grant import Grant
 from publisher_service.core.position import Position
-from publisher_service.core.views import NOTHING, View
+from publisher_service.core.views import NOTHING, Delivery, View
 from shared.channels import Channel
 from shared.table import JSON
 
@@ -59,9 +59,10 @@ class Subscription:
         """Some of its frames are still to be written."""
         return self.next_frame < len(self.frames)
 
-    def send(self, frames: list[bytes], rev: int) -> None:
-        """Take frames to be written one after the other; the last one brings the client to rev."""
-        self.frames, self.next_frame, self.frames_rev = frames, 0, rev
+    def send(self, delivery: Delivery) -> None:
+        """Take frames to be written one after the other."""
+        self.frames, self.frames_rev = delivery
+        self.next_frame = 0
 
     def pop_frame(self) -> bytes:
         """The next of its frames."""

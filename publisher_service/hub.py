@@ -31,7 +31,7 @@ from publisher_service.core.requests import (
 )
 from publisher_service.core.status import Broker, Ingest, Link, Status, compose
 from publisher_service.core.view_index import ViewIndex
-from publisher_service.core.views import NOTHING, Mode, View
+from publisher_service.core.views import NOTHING, Delivery, Mode, View
 from publisher_service.metrics import Metrics
 from publisher_service.pacer import Clock, Pacer, Timer
 from shared.channels import Channel
@@ -394,7 +394,7 @@ class Hub:
         resumed_at = since.rev if since is not None and view.resumes(since) else None
         subscription.answered = True
         subscription.since = None
-        subscription.send(view.answer(resumed_at, subscription.request_id), replica.rev)
+        subscription.send(view.answer(resumed_at, subscription.request_id))
         self._pump(subscription.client)
 
     def _serve_unanswered(self) -> None:
@@ -440,11 +440,11 @@ class Hub:
         from_rev, rev = view.rev, replica.rev
         changes = view.changes(from_rev)
         self._metrics.merged.labels(channel).inc(max(0, self._notified.pop(view, 0) - len(changes)))
-        shared: list[bytes] | None = None
+        shared: Delivery | None = None
         if changes or even_if_empty:
-            shared = view.snapshot() if view.key.mode is Mode.SNAPSHOT else view.update(from_rev, changes)
+            shared = view.snapshot(rev) if view.key.mode is Mode.SNAPSHOT else view.update(from_rev, changes)
             view.rev = rev
-        of_rev: dict[int, list[bytes]] = {}
+        of_rev: dict[int, Delivery] = {}
         written = 0
         for subscription in list(self._subscriptions[view]):
             client = subscription.client
@@ -460,7 +460,7 @@ class Hub:
             else:
                 sent = of_rev.get(subscription.rev) or self._catch_up(view, subscription.rev)
                 of_rev[subscription.rev] = sent
-            subscription.send(sent, rev)
+            subscription.send(sent)
             written += 1
             try:
                 self._pump(client)
@@ -470,9 +470,9 @@ class Hub:
         if written:
             self._metrics.age_seconds.labels(channel).observe(max(0.0, _now_ms() - replica.time_ms) / 1000)
 
-    def _catch_up(self, view: View, rev: int) -> list[bytes]:
+    def _catch_up(self, view: View, rev: int) -> Delivery:
         if rev == NOTHING or view.key.mode is Mode.SNAPSHOT:
-            return view.snapshot()
+            return view.snapshot(self._replica.rev)
         return view.update(rev, view.changes(rev))
 
     def _pump(self, client: Client) -> None:

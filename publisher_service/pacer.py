@@ -65,6 +65,7 @@ class Pacer:
     def disarm(self, view: View) -> None:
         """The view waits no more."""
         self._armed[view.key.interval_ms].discard(view)
+        view.throttle.disarm()
 
     def go_on(self) -> None:
         """Set the timers that are missing."""

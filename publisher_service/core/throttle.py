@@ -24,6 +24,10 @@ class Throttle:
         self.armed = True
         return first
 
+    def disarm(self) -> None:
+        """No flush is seen to any more."""
+        self.armed = False
+
     def flushed(self, now_s: float) -> None:
         """Everything up to now has left, or was tried: a flush that failed opens no second one in its window."""
         self.armed = False

@@ -42,6 +42,13 @@ class ViewKey(NamedTuple):
     mode: Mode
 
 
+class Delivery(NamedTuple):
+    """Finished frames, one after the other, and the revision that the last one brings a client to."""
+
+    frames: list[bytes]
+    rev: int
+
+
 class View:
     """The frames of one view over a replica, made at most once for each position a client may stand at."""
 
@@ -53,7 +60,8 @@ class View:
         self._replica = replica
         self._resolved = Resolved(None, 0)
         self._fingerprint = key.selection.fingerprint(key.channel)
-        self._snapshot: tuple[Position, list[bytes]] | None = None
+        self._snapshot: Delivery | None = None
+        self._snapshot_epoch = ""
         self.resolve()
 
     @property
@@ -90,34 +98,32 @@ class View:
         table = self._replica.tables[self.key.channel]
         return (len(table) if self.keys is None else len(self.keys)) > MAX_SNAPSHOT_MODE_ROWS
 
-    def snapshot(self) -> list[bytes]:
-        """The frames of a snapshot at the replica's revision, kept while nothing in the channel changes."""
-        table = self._replica.tables[self.key.channel]
-        if self._snapshot is not None:
-            position, kept = self._snapshot
-            if position.epoch == self._replica.epoch and position.rev >= table.rev:
-                return kept
-        made = self._make_snapshot(None)
-        self._snapshot = (Position(self._replica.epoch, self._replica.rev, self._fingerprint), made)
-        return made
+    def snapshot(self, least_rev: int) -> Delivery:
+        """The whole selection. One made before serves again, if nothing changed since, and it is no older than this."""
+        table, kept = self._replica.tables[self.key.channel], self._snapshot
+        if kept is not None and self._snapshot_epoch == self._replica.epoch and kept.rev >= max(table.rev, least_rev):
+            return kept
+        self._snapshot, self._snapshot_epoch = self._make_snapshot(None), self._replica.epoch
+        return self._snapshot
 
     def changes(self, from_rev: int) -> list[tuple[str, Entry]]:
         """What is different from revision from_rev in the view's keys."""
         return self._replica.tables[self.key.channel].since(from_rev, self.keys)
 
-    def update(self, from_rev: int, changes: Iterable[tuple[str, Entry]], request_id: JSON = None) -> list[bytes]:
-        """The frames of an update from from_rev to the replica's revision."""
+    def update(self, from_rev: int, changes: Iterable[tuple[str, Entry]], request_id: JSON = None) -> Delivery:
+        """An update from from_rev to the replica's revision."""
         if self.key.mode is Mode.FIELDS:
             rows = [(key, orjson.dumps(entry.fields_since(from_rev))) for key, entry in changes]
         else:
             rows = [(key, entry.json) for key, entry in changes]
-        return frames.update(self._head(), from_rev, rows, request_id)
+        return Delivery(frames.update(self._head(), from_rev, rows, request_id), self._replica.rev)
 
-    def answer(self, since: int | None, request_id: JSON) -> list[bytes]:
-        """The frames that answer a subscription: an update from the revision it resumes at, else a snapshot."""
+    def answer(self, since: int | None, request_id: JSON) -> Delivery:
+        """What answers a subscription: an update from the revision it resumes at, else a snapshot."""
         if since is not None and self.key.mode is not Mode.SNAPSHOT:
             return self.update(since, self.changes(since), request_id)
-        return self.snapshot() if request_id is None else self._make_snapshot(request_id)
+        # No older than the last flush: the next shared frame must follow it.
+        return self.snapshot(self.rev) if request_id is None else self._make_snapshot(request_id)
 
     @property
     def version(self) -> str:
@@ -129,9 +135,9 @@ class View:
         """The snapshot as one JSON text."""
         return frames.document(self._head(), ((key, entry.json) for key, entry in self.changes(0)))
 
-    def _make_snapshot(self, request_id: JSON) -> list[bytes]:
+    def _make_snapshot(self, request_id: JSON) -> Delivery:
         rows = ((key, entry.json) for key, entry in self.changes(0))
-        return frames.snapshot(self._head(), self.key.interval_ms, rows, request_id)
+        return Delivery(frames.snapshot(self._head(), self.key.interval_ms, rows, request_id), self._replica.rev)
 
     def _head(self) -> frames.DataHead:
         replica = self._replica

@@ -134,7 +134,8 @@ function take(message) {
   if (message.type === "snapshot" && (message.part ?? 1) === 1) {
     for (const key of table.keys()) mark(key);
     table.clear();
-  } else if (message.type === "update" && !(message.from <= positions[message.channel].rev)) {
+    delete positions[message.channel]; // of a half snapshot nothing can be resumed
+  } else if (message.type === "update" && !(message.from <= positions[message.channel]?.rev)) {
     return subscribe(message.channel); // a gap: say where we stand, and be brought to now
   }
   for (const [key, row] of Object.entries(message.data)) {

@@ -18,7 +18,8 @@ class TableClient:
             return
         if message["type"] == "snapshot":
             if message.get("part", 1) == 1:
-                self.rows = {}
+                # Until the last part has come nothing is held that could be resumed.
+                self.rows, self.position = {}, ""
         else:
             if message["rev"] <= self.rev < message["rev"] + 1 and not message["data"]:
                 self.position = message["position"]

@@ -527,3 +527,38 @@ def test_a_flush_is_late_only_by_what_it_came_after_its_turn() -> None:
 
     assert publisher.value("publisher_flush_late_seconds_count") == 2
     assert publisher.value("publisher_flush_late_seconds_sum") == pytest.approx(0.3)
+
+
+def test_a_snapshot_for_who_joins_is_never_older_than_what_the_others_were_told_last() -> None:
+    publisher = FakePublisher()
+    publisher.market("SSI", 1)
+    publisher.client("market")
+    publisher.commit({Channel.INDEX: {"VNINDEX": {"value": 1}}})  # another channel: the market's rows stay as they are
+    publisher.clock.advance(11)
+    publisher.hub.tick()
+
+    joined = publisher.client("market")
+    table = TableClient()
+    for message in joined.take():
+        table.take(message)
+    publisher.market("SSI", 2)
+    publisher.clock.advance(1)
+    for message in joined.take():
+        table.take(message)  # fails if the update does not continue the snapshot
+
+    assert table.rows["SSI"]["last"] == 2
+
+
+def test_who_asks_for_the_same_again_while_a_flush_is_due_goes_on_getting_updates() -> None:
+    publisher = FakePublisher()
+    door = publisher.client("market", keys="SSI")
+    publisher.market("SSI", 1)
+    publisher.market("SSI", 2)  # waits for the end of the window
+
+    publisher.say(door, type="subscribe", channel="market", keys=["SSI"])
+    door.take()
+    publisher.clock.advance(1)
+    publisher.market("SSI", 3)
+    publisher.clock.advance(1)
+
+    assert door.take("update")[-1]["data"]["SSI"]["last"] == 3
