@@ -37,8 +37,7 @@ class Subscription:
     """A client's place in a view."""
 
     __slots__ = (
-        "answered", "client", "deadline_s", "frames", "frames_rev",
-        "next_frame", "request_id", "rev", "since", "view",
+        "answered", "client", "deadline_s", "delivery", "next_frame", "request_id", "rev", "since", "view",
     )  # fmt: skip
 
     def __init__(self, client: "Client", view: View, request_id: JSON, since: Position | None) -> None:
@@ -49,34 +48,37 @@ class Subscription:
         self.answered = False
         self.deadline_s = 0.0  # until when the answer may wait for the replica to reach `since`
         self.rev = NOTHING  # of the last frame written
-        # Frames on their way, for what does not fit into one: they are shared with all who are sent the same.
-        self.frames: list[bytes] = []
+        # On its way, since it does not fit into one frame: shared with all who are sent the same.
+        self.delivery: Delivery | None = None
         self.next_frame = 0
-        self.frames_rev = 0
 
     @property
     def sending(self) -> bool:
         """Some of its frames are still to be written."""
-        return self.next_frame < len(self.frames)
+        return self.delivery is not None
 
     def send(self, delivery: Delivery) -> None:
         """Take frames to be written one after the other."""
-        self.frames, self.frames_rev = delivery
-        self.next_frame = 0
+        self.delivery, self.next_frame = delivery, 0
 
     def pop_frame(self) -> bytes:
-        """The next of its frames."""
-        frame = self.frames[self.next_frame]
+        """The next of its frames; there is one while it is `sending`."""
+        delivery = self.delivery
+        assert delivery is not None  # noqa: S101 (see above)
+        frame = self.view.part(delivery, self.next_frame)
         self.next_frame += 1
-        if not self.sending:
-            self.frames, self.next_frame = [], 0
-            self.rev = self.frames_rev
+        if self.next_frame == len(delivery):
+            self.delivery, self.rev = None, delivery.rev
         return frame
+
+    def thin(self) -> None:
+        """Keep nothing large for a client that does not read."""
+        if self.delivery is not None:
+            self.delivery = self.delivery.thin()
 
     def forget(self) -> None:
         """What the client holds is not valid any more: it is owed a snapshot."""
-        self.frames, self.next_frame = [], 0
-        self.rev = NOTHING
+        self.delivery, self.rev = None, NOTHING
 
 
 class Client:

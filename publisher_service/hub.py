@@ -49,6 +49,8 @@ GOODBYE_SPREAD_MS = 3000
 AGE_JITTER = 0.2
 #: The error of a request beyond the token's scope.
 FORBIDDEN = "forbidden"
+#: For a client that has not read for so long nothing large is kept.
+STALLED_S = 1.0
 #: Statuses are at least this far apart. The newest always arrives.
 STATUS_INTERVAL_S = 1.0
 
@@ -249,14 +251,21 @@ class Hub:
                 if client.idle:
                     client.door.write(frame)
         for client in list(self._clients.values()):
-            since_s = client.door.paused_since_s
-            if since_s is not None and now_s - since_s > self._slow_client_s:
-                self.close(client.door, 1013, "too slow")
-            elif now_s >= client.expires_at_s:
-                self.close(client.door, 4401, "the token has expired")
-            elif now_s >= client.leaves_at_s:
-                self._metrics.rebalanced.inc()
-                self.dismiss(client.door)
+            self._look_after(client, now_s)
+
+    def _look_after(self, client: Client, now_s: float) -> None:
+        """Close a client whose time is over; keep nothing large for one that does not read."""
+        stalled_s = 0.0 if client.door.paused_since_s is None else now_s - client.door.paused_since_s
+        if stalled_s > self._slow_client_s:
+            self.close(client.door, 1013, "too slow")
+        elif now_s >= client.expires_at_s:
+            self.close(client.door, 4401, "the token has expired")
+        elif now_s >= client.leaves_at_s:
+            self._metrics.rebalanced.inc()
+            self.dismiss(client.door)
+        elif stalled_s > STALLED_S:
+            for subscription in client.subscriptions.values():
+                subscription.thin()
 
     def flush_all(self) -> None:
         """Send whatever waits for the end of a window now."""

@@ -15,6 +15,13 @@ from shared.table import JSON
 MAX_FRAME_BYTES = 64_000
 
 
+class Parts(NamedTuple):
+    """The frames of one message, and which rows each of them carries, if there are several."""
+
+    frames: list[bytes]
+    keys: list[tuple[str, ...]]
+
+
 class DataHead(NamedTuple):
     """What a data frame says of itself."""
 
@@ -40,23 +47,42 @@ def message(body: dict[str, JSON]) -> bytes:
     return text_frame(orjson.dumps(body))
 
 
-def snapshot(
-    head: DataHead, interval_ms: int, rows: Iterable[tuple[str, bytes]], request_id: JSON = None
-) -> list[bytes]:
+def snapshot(head: DataHead, interval_ms: int, rows: Iterable[tuple[str, bytes]], request_id: JSON = None) -> Parts:
     """The frames of a snapshot: (key, row as JSON text)."""
-    opening = _opening("snapshot", head, request_id, {"epoch": head.epoch}, {"interval": interval_ms})
-    return list(_frames(opening, rows))
+    return _parts(_snapshot_opening(head, interval_ms, request_id), rows)
 
 
-def update(head: DataHead, from_rev: int, rows: Iterable[tuple[str, bytes]], request_id: JSON = None) -> list[bytes]:
+def update(head: DataHead, from_rev: int, rows: Iterable[tuple[str, bytes]], request_id: JSON = None) -> Parts:
     """The frames of an update that covers the revisions after from_rev: (key, row or fields as JSON text)."""
-    return list(_frames(_opening("update", head, request_id, {"from": from_rev}, {}), rows))
+    return _parts(_update_opening(head, from_rev, request_id), rows)
+
+
+def snapshot_part(
+    head: DataHead, interval_ms: int, rows: Iterable[tuple[str, bytes]], request_id: JSON, place: tuple[int, int]
+) -> bytes:
+    """One part of a snapshot, (number, of how many), made anew."""
+    return _frame(_snapshot_opening(head, interval_ms, request_id), [_fragment(*row) for row in rows], place)
+
+
+def update_part(
+    head: DataHead, from_rev: int, rows: Iterable[tuple[str, bytes]], request_id: JSON, place: tuple[int, int]
+) -> bytes:
+    """The same of an update."""
+    return _frame(_update_opening(head, from_rev, request_id), [_fragment(*row) for row in rows], place)
 
 
 def document(head: DataHead, rows: Iterable[tuple[str, bytes]]) -> bytes:
     """A snapshot as one JSON text of any size, for HTTP."""
     opening = _opening("snapshot", head, None, {"epoch": head.epoch}, {})
     return opening + b',"data":{' + b",".join(_fragment(key, row) for key, row in rows) + b"}}"
+
+
+def _snapshot_opening(head: DataHead, interval_ms: int, request_id: JSON) -> bytes:
+    return _opening("snapshot", head, request_id, {"epoch": head.epoch}, {"interval": interval_ms})
+
+
+def _update_opening(head: DataHead, from_rev: int, request_id: JSON) -> bytes:
+    return _opening("update", head, request_id, {"from": from_rev}, {})
 
 
 def _opening(kind: str, head: DataHead, request_id: JSON, before: dict[str, JSON], after: dict[str, JSON]) -> bytes:
@@ -73,21 +99,29 @@ def _fragment(key: str, row: bytes) -> bytes:
     return orjson.dumps(key) + b":" + row
 
 
-def _frames(opening: bytes, rows: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
-    parts = list(_parts(rows, MAX_FRAME_BYTES - len(opening) - 50))
-    for number, part in enumerate(parts, 1):
-        count = b',"part":%d,"parts":%d' % (number, len(parts)) if len(parts) > 1 else b""
-        yield text_frame(opening + count + b',"data":{' + b",".join(part) + b"}}")
+def _parts(opening: bytes, rows: Iterable[tuple[str, bytes]]) -> Parts:
+    split = list(_split(rows, MAX_FRAME_BYTES - len(opening) - 50))
+    made = [
+        _frame(opening, [fragment for _, fragment in part], (number, len(split)))
+        for number, part in enumerate(split, 1)
+    ]
+    return Parts(made, [tuple(key for key, _ in part) for part in split] if len(split) > 1 else [])
 
 
-def _parts(rows: Iterable[tuple[str, bytes]], max_bytes: int) -> Iterator[list[bytes]]:
-    part: list[bytes] = []
+def _frame(opening: bytes, fragments: list[bytes], place: tuple[int, int]) -> bytes:
+    which = b',"part":%d,"parts":%d' % place if place[1] > 1 else b""
+    return text_frame(opening + which + b',"data":{' + b",".join(fragments) + b"}}")
+
+
+def _split(rows: Iterable[tuple[str, bytes]], max_bytes: int) -> Iterator[list[tuple[str, bytes]]]:
+    """Keys and fragments, in parts that fit into a frame."""
+    part: list[tuple[str, bytes]] = []
     size = 0
     for key, row in rows:
         fragment = _fragment(key, row)
         if part and size + len(fragment) >= max_bytes:
             yield part
             part, size = [], 0
-        part.append(fragment)
+        part.append((key, fragment))
         size += len(fragment) + 1
     yield part

@@ -6,6 +6,7 @@ the shared frame. Whoever is further behind gets a frame of its own position, sh
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -42,11 +43,26 @@ class ViewKey(NamedTuple):
     mode: Mode
 
 
-class Delivery(NamedTuple):
-    """Finished frames, one after the other, and the revision that the last one brings a client to."""
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """
+    Finished frames, one after the other, and the revision that the last one brings a client to.
 
-    frames: list[bytes]
+    Several frames are large, so they need not be kept for a client that does not read: see `View.part`.
+    """
+
+    parts: frames.Parts
     rev: int
+    from_rev: int | None = None  # of an update; None: a snapshot
+    request_id: JSON = None
+
+    def __len__(self) -> int:
+        """How many frames."""
+        return len(self.parts.keys) or len(self.parts.frames)
+
+    def thin(self) -> "Delivery":
+        """The same without the frames, if there are several: only what they are made of."""
+        return replace(self, parts=frames.Parts([], self.parts.keys)) if self.parts.keys else self
 
 
 class View:
@@ -112,11 +128,26 @@ class View:
 
     def update(self, from_rev: int, changes: Iterable[tuple[str, Entry]], request_id: JSON = None) -> Delivery:
         """An update from from_rev to the replica's revision."""
-        if self.key.mode is Mode.FIELDS:
-            rows = [(key, orjson.dumps(entry.fields_since(from_rev))) for key, entry in changes]
-        else:
-            rows = [(key, entry.json) for key, entry in changes]
-        return Delivery(frames.update(self._head(), from_rev, rows, request_id), self._replica.rev)
+        rev = self._replica.rev
+        parts = frames.update(self._head(rev), from_rev, self._changed_rows(from_rev, changes), request_id)
+        return Delivery(parts, rev, from_rev, request_id)
+
+    def part(self, delivery: Delivery, at: int) -> bytes:
+        """
+        The frame of a delivery at this place, made anew if it was let go.
+
+        Then its rows are those of now: newer ones than the delivery's revision, which the next update tells again.
+        """
+        if delivery.parts.frames:
+            return delivery.parts.frames[at]
+        table = self._replica.tables[self.key.channel]
+        entries = [(key, entry) for key in delivery.parts.keys[at] if (entry := table.get(key)) is not None]
+        head, place = self._head(delivery.rev), (at + 1, len(delivery))
+        if delivery.from_rev is None:
+            rows = [(key, entry.json) for key, entry in entries if entry.row is not None]
+            return frames.snapshot_part(head, self.key.interval_ms, rows, delivery.request_id, place)
+        changed = self._changed_rows(delivery.from_rev, entries)
+        return frames.update_part(head, delivery.from_rev, changed, delivery.request_id, place)
 
     def answer(self, since: int | None, request_id: JSON) -> Delivery:
         """What answers a subscription: an update from the revision it resumes at, else a snapshot."""
@@ -133,13 +164,20 @@ class View:
 
     def document(self) -> bytes:
         """The snapshot as one JSON text."""
-        return frames.document(self._head(), ((key, entry.json) for key, entry in self.changes(0)))
+        return frames.document(self._head(self._replica.rev), ((key, entry.json) for key, entry in self.changes(0)))
 
     def _make_snapshot(self, request_id: JSON) -> Delivery:
+        rev = self._replica.rev
         rows = ((key, entry.json) for key, entry in self.changes(0))
-        return Delivery(frames.snapshot(self._head(), self.key.interval_ms, rows, request_id), self._replica.rev)
+        parts = frames.snapshot(self._head(rev), self.key.interval_ms, rows, request_id)
+        return Delivery(parts, rev, request_id=request_id)
 
-    def _head(self) -> frames.DataHead:
+    def _changed_rows(self, from_rev: int, changes: Iterable[tuple[str, Entry]]) -> list[tuple[str, bytes]]:
+        if self.key.mode is Mode.FIELDS:
+            return [(key, orjson.dumps(entry.fields_since(from_rev))) for key, entry in changes]
+        return [(key, entry.json) for key, entry in changes]
+
+    def _head(self, rev: int) -> frames.DataHead:
         replica = self._replica
-        position = Position(replica.epoch, replica.rev, self._fingerprint)
-        return frames.DataHead(self.key.channel, replica.epoch, replica.rev, str(position), replica.time_ms)
+        position = Position(replica.epoch, rev, self._fingerprint)
+        return frames.DataHead(self.key.channel, replica.epoch, rev, str(position), replica.time_ms)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from publisher_service.core.requests import AddressQuery
 from shared.channels import Channel
 from shared.table import Row
 from shared.wire import Head
@@ -562,3 +563,32 @@ def test_who_asks_for_the_same_again_while_a_flush_is_due_goes_on_getting_update
     publisher.clock.advance(1)
 
     assert door.take("update")[-1]["data"]["SSI"]["last"] == 3
+
+
+@pytest.mark.parametrize("mode", ["rows", "fields"])
+def test_a_client_stalled_inside_a_large_delivery_keeps_none_of_it_and_ends_with_the_table(mode: str) -> None:
+    publisher = FakePublisher()
+    rows: dict[str, Row | None] = {f"S{n:03}": {"last": n, "filler": "x" * 900} for n in range(300)}
+    publisher.commit({Channel.MARKET: rows})
+    door, table = FakeDoor(), TableClient()
+    door.pause_after = 2  # the status and one part
+    publisher.hub.join(door)
+    publisher.hub.subscribe_by_address(door, AddressQuery("market", mode=mode))
+    door.paused_since_s = publisher.clock.time()
+
+    publisher.clock.advance(2)
+    publisher.hub.tick()
+    (subscription,) = publisher.hub._clients[door].subscriptions.values()
+    kept = subscription.delivery.parts.frames if subscription.delivery else None
+    publisher.commit(
+        {Channel.MARKET: {"S299": {"last": 9, "filler": "y"}, "S298": None, "NEW": {"last": 1, "filler": ""}}}
+    )
+    drain(door, publisher)
+    publisher.clock.advance(2)
+    messages = door.take()
+    for message in messages:
+        table.take(message)
+
+    assert kept == []
+    assert [(m["part"], m["parts"]) for m in messages if "part" in m] == [(n, 5) for n in range(1, 6)]
+    assert table.rows == dict(publisher.replica.tables[Channel.MARKET].live())
