@@ -74,7 +74,8 @@ class Publication:
 
     async def lead(self) -> None:
         """Wait for the lease, and take over what was published. As a standby this may take days. Raises LeaseLost."""
-        waiting, absent_s = False, 0.0
+        # Redis that is away may come back empty: then others, who were here before, go first.
+        waiting, absent_s = not await self._redis_answers(), 0.0
         while True:
             if waiting and absent_s < LEADER_FIRST_S and await self._until_answered(self._nothing_published):
                 # Redis came back empty. The leader has what was lost in memory: it goes first.
@@ -89,6 +90,13 @@ class Publication:
         self._metrics.leader.set(1)
         async with self._holding_lease():
             await self._until_answered(self._take_over)
+
+    async def _redis_answers(self) -> bool:
+        try:
+            await self._sink.server()
+        except (RedisError, OSError, TimeoutError):
+            return False
+        return True
 
     async def _nothing_published(self) -> bool:
         try:

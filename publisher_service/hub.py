@@ -204,7 +204,7 @@ class Hub:
         if client.idle:
             after_ms = random.randrange(GOODBYE_SPREAD_MS)  # noqa: S311 (no secret)
             door.write(frames.message({"type": "goodbye", "reconnect_after_ms": after_ms}))
-        self.close(door, 1012, "this replica takes no more part; another has the same tables")
+        self.close(door, 1012, "go on at another replica: it has the same tables")
 
     def close(self, door: Door, code: int, reason: str) -> None:
         """Close a connection from our side."""

@@ -10,6 +10,7 @@ import asyncio
 import socket
 from typing import Final, Protocol, cast
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
@@ -76,6 +77,12 @@ class SharedFramesProtocol(WebSocketsSansIOProtocol):
             self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
 
     # ------------------------------------------------------------------------------------------- called by uvicorn
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """A handshake that was refused with an answer is complete, too; uvicorn would log each as an error."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep little in the kernel, and nothing in the transport without knowing of it."""

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from publisher_service.core.grant import Grant, InvalidToken, parse_scope
 from publisher_service.settings import PublisherSettings
 
+#: Clocks differ.
+LEEWAY_S = 10.0
 #: Shorter ones can be factored (NIST SP 800-57).
 MIN_RSA_BITS = 2048
 
@@ -18,6 +20,14 @@ MIN_RSA_BITS = 2048
 class UnusableKey(Exception):  # noqa: N818 (the name says what it is)
     """A key that no token can be checked with; the text is for who set it."""
 
+
+_REASONS: dict[type[jwt.InvalidTokenError], str] = {
+    jwt.InvalidSignatureError: "its signature is not that of our key",
+    jwt.InvalidAlgorithmError: "it is signed by another algorithm than our key's",
+    jwt.ImmatureSignatureError: "its time has not come yet",
+    jwt.InvalidIssuerError: "it has another issuer",
+    jwt.InvalidAudienceError: "it is for another audience",
+}
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey
 
@@ -40,12 +50,15 @@ class Tokens:
                 algorithms=[self._algorithm],
                 issuer=self._issuer,
                 audience=self._audience,
+                leeway=LEEWAY_S,
                 options={"require": ["exp"], "verify_aud": self._audience is not None},
             )
         except jwt.ExpiredSignatureError:
             raise InvalidToken("the token has expired") from None
+        except jwt.MissingRequiredClaimError as error:
+            raise InvalidToken(f"the token has no {error.claim}") from None
         except jwt.InvalidTokenError as error:
-            raise InvalidToken(f"the token is not valid ({type(error).__name__})") from None
+            raise InvalidToken(f"the token is not valid: {_REASONS.get(type(error), 'it cannot be read')}") from None
         scope = claims.get("scope")
         if scope is not None and not isinstance(scope, str):
             raise InvalidToken("the token's scope is no text")

@@ -6,6 +6,7 @@ const positions = {};
 const dirty = new Set();
 const rows = new Map(); // symbol → its table row and cells
 let status = { connected: false, reason: "đang kết nối", heartbeat_ms: 15000 };
+const awaiting = new Set(); // channels whose snapshot was asked for: what still comes is of the keys before
 let socket, silence, pause, losses = 0;
 
 const byId = (id) => document.getElementById(id);
@@ -134,7 +135,11 @@ function take(message) {
   if (message.type === "snapshot" && (message.part ?? 1) === 1) {
     for (const key of table.keys()) mark(key);
     table.clear();
+    awaiting.delete(message.channel);
+    byId("problem").textContent = "";
     delete positions[message.channel]; // of a half snapshot nothing can be resumed
+  } else if (awaiting.has(message.channel)) {
+    return;
   } else if (message.type === "update" && !(message.from <= positions[message.channel]?.rev)) {
     return subscribe(message.channel); // a gap: say where we stand, and be brought to now
   }
@@ -150,6 +155,7 @@ function take(message) {
 function subscribe(channel) {
   const all = channel === "index" || channel === "derivatives";
   const group = `@${byId("group").value}`;
+  if (!positions[channel]) awaiting.add(channel);
   const keys = all ? undefined : channel === "foreign" ? [group, "_total"] : [group];
   socket.send(JSON.stringify({ type: "subscribe", channel, keys, mode: "fields", since: positions[channel]?.position }));
 }
@@ -173,6 +179,7 @@ function connect() {
     const message = JSON.parse(data);
     if (message.type === "status") { losses = 0; status = message; paintStatus(); }
     else if (message.type === "goodbye") pause = message.reconnect_after_ms;
+    else if (message.type === "error") byId("problem").textContent = message.message;
     else if (message.type === "snapshot" || message.type === "update") take(message);
   };
   socket.onclose = ({ code }) => {
@@ -186,7 +193,12 @@ function connect() {
 
 byId("filter").oninput = () => { for (const symbol of tables.market.keys()) mark(symbol); };
 byId("group").onchange = () => {
-  for (const channel of ["market", "foreign"]) { delete positions[channel]; subscribe(channel); }
+  for (const channel of ["market", "foreign"]) {
+    for (const key of tables[channel].keys()) mark(key);
+    tables[channel].clear(); // rows of another group must not stay, as if they were of this one
+    delete positions[channel];
+    subscribe(channel);
+  }
 };
 addEventListener("keydown", (event) => {
   if (event.key === "/" && document.activeElement !== byId("filter")) { event.preventDefault(); byId("filter").focus(); }

@@ -61,7 +61,7 @@ async def test_without_a_token_that_counts_a_websocket_is_refused_with_401(publi
     none = await refused(publisher, "/ws/market")
     bad = await refused(publisher, "/ws/market", "nonsense")
     bad_address = await refused(publisher, "/ws?token=nonsense")
-    expired = await refused(publisher, "/ws/market", token(-5))
+    expired = await refused(publisher, "/ws/market", token(-15))
     count = await publisher.metric('publisher_refused_total{reason="token"}')
 
     assert (none[0], bad[0], bad_address[0], expired[0], count) == (401, 401, 401, 401, 4)

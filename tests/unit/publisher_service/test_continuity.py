@@ -209,9 +209,15 @@ class Client:
             if message["type"] not in ("snapshot", "update"):
                 continue
             epoch, rev = message["position"].split(".")[0], message["rev"]
+            if message.get("parts", 1) > 1:
+                # If the rest does not come, or came late, some rows are newer than the position says.
+                replica = self.node.publisher.replica
+                self.parts_of = (epoch, max(rev, replica.rev if replica.epoch == epoch else 0))
             if message.get("part", 1) < message.get("parts", 1):
-                self.parts_of = (epoch, rev)  # if the rest does not come, some rows are newer than the position says
-            elif message["type"] == "snapshot" or self.parts_of[0] != epoch or self.parts_of[1] <= rev:
+                continue
+            if "part" not in message and message["type"] == "snapshot":
+                self.parts_of = ("", 0)
+            if self.parts_of[0] != epoch or self.parts_of[1] <= rev:
                 then = self.node.writer.table(self.keys, epoch, rev)
                 assert self.table.rows == then, (self.keys, self.mode, message)
 

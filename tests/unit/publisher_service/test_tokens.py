@@ -46,17 +46,17 @@ def test_a_valid_token_tells_its_end_and_its_scope() -> None:
 @pytest.mark.parametrize(
     ("token", "reason"),
     [
-        (signed(exp=int(time.time()) - 1), "expired"),
-        (jwt.encode({"scope": "market"}, SECRET), "MissingRequiredClaim"),
-        (signed("another secret " * 6), "InvalidSignature"),
-        (UNSIGNED, "InvalidAlgorithm"),
-        (signed(algorithm="HS512"), "InvalidAlgorithm"),
-        (signed(nbf=int(time.time()) + 600), "ImmatureSignature"),
-        (signed(exp="never"), "Decode"),
+        (signed(exp=int(time.time()) - 11), "expired"),
+        (jwt.encode({"scope": "market"}, SECRET), "has no exp"),
+        (signed("another secret " * 6), "signature"),
+        (UNSIGNED, "algorithm"),
+        (signed(algorithm="HS512"), "algorithm"),
+        (signed(nbf=int(time.time()) + 600), "time has not come"),
+        (signed(exp="never"), "cannot be read"),
         (signed(scope=["market"]), "no text"),
-        ("nonsense", "Decode"),
-        ("", "Decode"),
-        ("a.b.c", "Decode"),
+        ("nonsense", "cannot be read"),
+        ("", "cannot be read"),
+        ("a.b.c", "cannot be read"),
     ],
 )
 def test_any_other_is_refused_with_a_reason_that_does_not_repeat_it(token: str, reason: str) -> None:
