@@ -42,7 +42,13 @@ async def serve(settings: IngestSettings) -> None:
             health_app(metrics.registry, partial(broker_fault, redis)), settings.metrics_host, settings.metrics_port
         ),
     ):
-        sink = RedisSink(redis, RedisNames(settings.redis_prefix), token=secrets.token_hex(16), lease_ms=LEASE_MS)
+        sink = RedisSink(
+            redis,
+            RedisNames(settings.redis_prefix),
+            token=secrets.token_hex(16),
+            lease_ms=LEASE_MS,
+            source=settings.source,
+        )
         publication = Publication(sink, metrics, random=random.random)
         try:
             while True:
@@ -59,7 +65,7 @@ async def serve(settings: IngestSettings) -> None:
 async def lead(settings: IngestSettings, publication: Publication, metrics: Metrics) -> None:
     """One term of leadership. Raises a group with LeaseLost at its end."""
     calendar = Calendar()
-    board = Board(calendar)
+    board = Board(calendar, simulated=settings.simulated)
     rows = {channel: dict(publication.history.tables[channel].live()) for channel in Channel}
     if publication.day is not None and any(rows[channel] for channel in DAILY):
         board.load(publication.day, rows)

@@ -119,7 +119,12 @@ class Publication:
             self.history.load(channel, rows)
         self._confirmed_rev, self._last_commit_id = stored.head.rev, stored.head.commit
         self._time_ms = stored.head.time_ms
-        if stored.head.server != server or stored.head.more:
+        if stored.head.source not in ("", self._sink.source):
+            # Prices of two exchanges, or invented and real ones, must never stand in one table.
+            log.warning("what is in Redis comes from another exchange: all of it goes")
+            self.history = self.history.successor(epoch_of(day_of(stored.head.epoch), random_token()), keep=())
+            await self._replace()
+        elif stored.head.server != server or stored.head.more:
             # Another server may lack commits that somebody has seen; a half-written change is nobody's truth.
             self.history = self.history.successor(epoch_of(day_of(stored.head.epoch), random_token()), keep=Channel)
             await self._replace()

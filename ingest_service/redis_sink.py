@@ -126,11 +126,12 @@ class RedisSink:
     All methods raise RedisError, OSError or TimeoutError when the server does not answer in time.
     """
 
-    def __init__(self, redis: Redis, names: RedisNames, *, token: str, lease_ms: int) -> None:
+    def __init__(self, redis: Redis, names: RedisNames, *, token: str, lease_ms: int, source: str) -> None:
         self._redis = redis
         self._names = names
         self._token = token
         self._lease_ms = lease_ms
+        self.source = source  # identity of the exchange that the rows come from
         self._commit_script = self._script(_COMMIT)
         self._heartbeat_script = self._script(_HEARTBEAT)
         self._build_script = self._script(_BUILD)
@@ -190,6 +191,8 @@ class RedisSink:
             commit.time_ms,
             "more",
             int(commit.more),
+            "source",
+            self.source,
         ]
         keys = [self._names.lease]
         args: list[_Argument] = [
@@ -246,7 +249,7 @@ class RedisSink:
                 ):
                     return Outcome.NO_LEASE
             swapped += (names.rows(channel), names.next_rows(channel))
-        head = encode_head(Head(history.epoch, history.rev, commit_id, time_ms, server, history.more))
+        head = encode_head(Head(history.epoch, history.rev, commit_id, time_ms, server, history.more, self.source))
         envelope = encode_envelope(Replaced(history.epoch, history.rev, time_ms))
         fields: list[_Argument] = [part for field in head.items() for part in field]
         return await self._outcome(self._replace_script, swapped, [self._token, names.updates, envelope, *fields])

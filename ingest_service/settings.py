@@ -1,6 +1,7 @@
 """What can be set, by environment variables of the fields' names. The defaults are the documentation."""
 
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -50,6 +51,9 @@ class IngestSettings(BaseSettings):
         min_length=1,
         description="what to subscribe, such as X:ALL,R:ALL,MI:ALL,F:ALL",
     )
+    simulated: bool = Field(
+        default=False, description="whether that exchange is a simulator, such as true: clients are told so"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="where to serve /metrics; 0 takes any free port, not set: nowhere"
@@ -64,6 +68,12 @@ class IngestSettings(BaseSettings):
     def _one_address_for_both(cls, values: dict[str, object]) -> dict[str, object]:
         address = values.get("ssi_url")
         return values if address is None else {"ssi_api_url": address, "ssi_stream_url": address} | values
+
+    @property
+    def source(self) -> str:
+        """Tells one exchange from another: rows of one must never go on as rows of the other."""
+        told = f"{self.ssi_api_url} {self.ssi_stream_url} {self.simulated}"
+        return sha256(told.encode()).hexdigest()[:16]
 
     @field_validator("ssi_channels", mode="before")
     @classmethod

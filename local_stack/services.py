@@ -111,6 +111,7 @@ async def start_services(
         "SSI_URL": addresses.simulator,
         "SSI_CONSUMER_ID": "demo",
         "SSI_CONSUMER_SECRET": "demo",
+        "SIMULATED": "true",
         # What is set for the real exchange must not leak in here, nor our symbols into its cache.
         "SSI_API_URL": "",
         "SSI_STREAM_URL": "",

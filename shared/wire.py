@@ -44,6 +44,7 @@ class Head(NamedTuple):
     time_ms: int  # the ingest's clock, moved on by each heartbeat; Unix ms
     server: str  # run id of the Redis server that took the last replacement
     more: bool  # the last commit was a part of a larger change; the rest follows
+    source: str = ""  # identity of the exchange that the rows come from; empty: not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def encode_head(head: Head) -> dict[str, str | int]:
         "time": head.time_ms,
         "server": head.server,
         "more": int(head.more),
+        "source": head.source,
     }
 
 
@@ -135,6 +137,7 @@ def decode_head(fields: Mapping[bytes, bytes]) -> Head | None:
             time_ms=int(fields[b"time"]),
             server=fields[b"server"].decode(),
             more=fields.get(b"more", b"0") != b"0",
+            source=fields.get(b"source", b"").decode(),
         )
     except (KeyError, ValueError) as error:
         raise InvalidEnvelope("head") from error

@@ -53,7 +53,8 @@ class Board:
     `oddities` counts what was tolerated, by names from a closed list, since the start.
     """
 
-    def __init__(self, calendar: Calendar | None = None) -> None:
+    def __init__(self, calendar: Calendar | None = None, *, simulated: bool = False) -> None:
+        self._simulated = simulated
         self.day: date | None = None
         # Later days are broken dates: one must not end the day. None until the machine's time is told.
         self._newest_day: date | None = None
@@ -148,6 +149,7 @@ class Board:
             "reason": reason,
             "changed_at": held["changed_at"] if held is not None and same else now_ms,
             "day": None if self.day is None else self.day.isoformat(),
+            "simulated": self._simulated,
         }
         self._feed.put(FEED_KEY, row)
 

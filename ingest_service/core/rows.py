@@ -217,6 +217,7 @@ class FeedRow(TypedDict):
     reason: str | None
     changed_at: Annotated[int, Field(description="when state or reason changed, Unix ms")]
     day: Annotated[str | None, Field(description="trading day of the rows, ISO date")]
+    simulated: Annotated[bool, Field(description="the exchange is a simulator: prices are invented")]
 
 
 @with_config(_STRICT)

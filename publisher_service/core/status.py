@@ -38,6 +38,7 @@ class Status(NamedTuple):
     broker: Broker
     phases: tuple[tuple[str, str], ...]  # (exchange, phase)
     reason: str | None
+    simulated: bool = False  # the exchange is a simulator
 
     @property
     def connected(self) -> bool:
@@ -56,6 +57,7 @@ class Status(NamedTuple):
             "phases": dict(self.phases),
             "changed_at": changed_at_ms,
             "reason": self.reason,
+            "simulated": self.simulated,
             "heartbeat_ms": heartbeat_ms,
             "intervals": list(intervals_ms),
         }
@@ -69,4 +71,5 @@ def compose(link: Link, status_table: Table) -> Status:
     reason = link.reason or (str(feed["reason"]) if feed.get("reason") else None)
     if not feed and reason is None:
         reason = "no ingest has written yet"
-    return Status(str(feed.get("state", "down")), link.ingest, link.broker, phases, reason)
+    simulated = bool(feed.get("simulated", False))
+    return Status(str(feed.get("state", "down")), link.ingest, link.broker, phases, reason, simulated)

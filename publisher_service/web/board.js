@@ -116,6 +116,7 @@ function paintStatus() {
   link.className = status.connected ? "live" : "broken";
   link.textContent = status.connected ? (status.feed === "quiet" ? "Nghỉ" : "Trực tiếp") : `Mất kết nối · ${status.reason ?? ""}`;
   document.querySelector("main").className = status.connected ? "" : "stale";
+  byId("simulated").hidden = !status.simulated;
   byId("phases").textContent = Object.entries(status.phases ?? {}).map(([name, phase]) => `${name}: ${phases[phase] ?? phase}`).join(" · ");
 }
 

@@ -33,10 +33,12 @@ class Writer:
 
 
 @asynccontextmanager
-async def writing(redis_url: str, prefix: str, *, owner: str = "writer", lease_ms: int = 5000) -> AsyncIterator[Writer]:
+async def writing(
+    redis_url: str, prefix: str, *, owner: str = "writer", lease_ms: int = 5000, source: str = "an exchange"
+) -> AsyncIterator[Writer]:
     """Lead, with a heartbeat each second, for the length of the block."""
     async with open_redis(redis_url) as redis:
-        sink = RedisSink(redis, RedisNames(prefix), token=owner, lease_ms=lease_ms)
+        sink = RedisSink(redis, RedisNames(prefix), token=owner, lease_ms=lease_ms, source=source)
         publication = Publication(sink, Metrics(), random=lambda: 0.5)
         await publication.lead()
         if publication.day is None:

@@ -197,3 +197,21 @@ async def test_a_replica_that_differs_from_the_ingest_notices_within_a_heartbeat
 
         assert await publisher.metric('publisher_divergences_total{channel="market"}') == 1
         assert (await publisher.get("/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize(("source", "kept"), [("an exchange", [b"SSI", b"VNM"]), ("another", [b"VNM"])])
+async def test_rows_of_another_exchange_never_go_on_as_rows_of_this_one(
+    broker: PrivateBroker, source: str, kept: list[bytes]
+) -> None:
+    async with road(broker) as (writer, _, client):
+        epoch = writer.publication.history.epoch
+        async with open_redis(broker.url) as redis:
+            await redis.set(RedisNames(PREFIX).lease, "second", px=60_000)
+        async with writing(broker.url, PREFIX, owner="second", source=source) as second:
+            await second.price("VNM", 4)
+            await sees(client, "VNM", 4)
+            rows = await rows_of(broker, Channel.MARKET)
+
+            assert rows == sorted(kept)
+            assert sorted(client.table.rows) == [key.decode() for key in sorted(kept)]
+            assert (second.publication.history.epoch == epoch) is (source == "an exchange")

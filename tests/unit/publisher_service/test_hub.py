@@ -592,3 +592,13 @@ def test_a_client_stalled_inside_a_large_delivery_keeps_none_of_it_and_ends_with
     assert kept == []
     assert [(m["part"], m["parts"]) for m in messages if "part" in m] == [(n, 5) for n in range(1, 6)]
     assert table.rows == dict(publisher.replica.tables[Channel.MARKET].live())
+
+
+def test_clients_are_told_whether_the_prices_are_invented() -> None:
+    publisher = FakePublisher()
+    door = publisher.client()
+
+    publisher.commit({Channel.STATUS: {"feed": {"state": "live", "reason": None, "simulated": True}}})
+    publisher.clock.advance(2)
+
+    assert [message["simulated"] for message in door.take("status")] == [False, True]

@@ -253,6 +253,7 @@ def test_the_feed_row_tells_when_state_or_reason_changed() -> None:
         "reason": "no data for 30 s",
         "changed_at": 3,
         "day": None,
+        "simulated": False,
     }
 
 
