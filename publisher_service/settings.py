@@ -13,6 +13,9 @@ from shared.channels import Channel
 from shared.redis_client import check_redis_url
 from shared.settings_error import settings_error_line
 
+#: A key of HS256 must be as long as its hash, or longer (RFC 7518, section 3.2).
+MIN_SECRET_CHARACTERS = 32
+
 
 def _milliseconds(value: object) -> object:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
@@ -24,6 +27,12 @@ def _list(value: object) -> object:
 
 def _check_proxies(value: tuple[str, ...]) -> tuple[str, ...]:
     Proxies.parse(value)
+    return value
+
+
+def _check_secret(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < MIN_SECRET_CHARACTERS:
+        raise ValueError(f"has fewer than {MIN_SECRET_CHARACTERS} characters")
     return value
 
 
@@ -112,8 +121,8 @@ class PublisherSettings(BaseSettings):
         5.0, ge=0, le=300, description="how long balancers may take to see that this replica stops, such as 5"
     )
     drain_s: float = Field(10.0, ge=0, le=3600, description="over how long its clients are then sent away, such as 10")
-    jwt_secret: SecretStr | None = Field(
-        None, min_length=32, description="clients need a token signed by this secret (HS256), of 32 characters or more"
+    jwt_secret: Annotated[SecretStr, AfterValidator(_check_secret)] | None = Field(
+        None, description="clients need a token signed by this secret (HS256), of 32 characters or more"
     )
     jwt_public_key_file: FilePath | None = Field(
         None,

@@ -22,4 +22,5 @@ def settings_error_line(error: ValidationError, settings: type[BaseModel]) -> st
 def _problem(message: str) -> str:
     """Pydantic's sentence, as the middle of ours."""
     text = message.removeprefix("Value error, ").rstrip(".")
-    return text[:1].lower() + text[1:]
+    is_name = text[:2].isupper()  # JWT_SECRET is no beginning of a sentence
+    return text if is_name else text[:1].lower() + text[1:]

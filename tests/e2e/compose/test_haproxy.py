@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from tests.fakes.compose import IMAGE, ComposeProject
 
@@ -76,3 +78,27 @@ async def test_it_takes_as_many_connections_as_its_descriptors_allow(stack: Comp
 
     series = dict(line.rsplit(" ", 1) for line in said.out.splitlines() if line and not line.startswith("#"))
     assert 9_900 <= int(series["haproxy_process_max_connections"]) < 10_000
+
+
+async def test_a_proxy_in_front_is_believed_about_its_clients_if_it_is_named(image: str) -> None:
+    private = "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16"  # the host, as containers see it
+    async with ComposeProject(
+        BANGGIA_IMAGE=image, PUBLISHERS="1", OUTER_PROXIES=private, MAX_CONNECTIONS_PER_ADDRESS="1"
+    ) as project:
+        await project.started()
+        async with AsyncExitStack() as stack:
+            answers = []
+            for told in ("192.0.2.66, 203.0.113.1", "203.0.113.1", "203.0.113.2"):
+                try:
+                    await stack.enter_async_context(
+                        connect(
+                            project.websocket_url + "/ws/index",
+                            proxy=None,
+                            additional_headers={"X-Forwarded-For": told},
+                        )
+                    )
+                    answers.append(101)
+                except InvalidStatus as refused:
+                    answers.append(refused.response.status_code)
+
+    assert answers == [101, 429, 101]
