@@ -83,6 +83,10 @@ async def test_a_rolling_restart_under_load_with_the_previous_version_beside_los
         after = [one.id for one in await project.containers("publisher")]
         reconnects_s = clients.connects_since(began_s)
 
+    # Compose finds everything as it should be: nothing is replaced again.
+    await project.compose("up", "--detach", "--no-build", timeout_s=120)
+    assert sorted(after) == sorted([one.id for one in await project.containers("publisher")])
+
     assert all(share > CLIENTS // 6 for share in shares), shares
     assert len(after) == len(before) == 2
     assert not set(after) & set(before)
