@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 #: Connections that may wait to be accepted; many come at once when another replica dies.
 BACKLOG = 4096
 #: For handlers that do not end by themselves.
-SHUTDOWN_DEADLINE_S = 3
+SHUTDOWN_DEADLINE_S = 2
 
 
 class Server(uvicorn.Server):
@@ -74,6 +74,11 @@ def main(arguments: list[str] | None = None) -> int:
     settings = load_settings(given)
     configure_logging(settings.log_level)
     try:
+        app = create_app(settings, raise_descriptor_limit())
+    except UnusableKey as error:
+        sys.stderr.write(f"Wrong setting: {error}. Change it and start again.\n")
+        return 2
+    try:
         listener = listen(settings)
     except OSError as error:
         sys.stderr.write(
@@ -84,11 +89,6 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its lines name addresses with their queries
     host, port = listener.getsockname()[:2]
     log.info("publisher listens", extra={"url": f"http://{host}:{port}"})
-    try:
-        app = create_app(settings, raise_descriptor_limit())
-    except UnusableKey as error:
-        sys.stderr.write(f"Wrong setting: {error}. Change it and start again.\n")
-        return 2
     server = Server(
         uvicorn.Config(
             app,

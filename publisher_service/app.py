@@ -94,6 +94,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # a redirect repeats the query, and with it the token, under a scheme that is guessed
     )
     app.add_middleware(
         Entrance,

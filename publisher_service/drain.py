@@ -43,7 +43,7 @@ async def drain(
         log.info("draining: unready, so that balancers send no more clients", extra={"wait_s": notice_s})
         await sleep(notice_s)
     admission.draining = True
-    doors = list(hub.doors)
+    doors = hub.doors
     random.shuffle(doors)
     over_s = min(spread_s, len(doors) / MIN_PACE_PER_S)
     log.info("draining: clients are sent away", extra={"clients": len(doors), "over_s": round(over_s, 1)})

@@ -6,6 +6,7 @@ All of it is decided before a websocket opens, so a refusal is an HTTP answer, w
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -18,6 +19,7 @@ from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken
 from publisher_service.core.origins import Origins
 from publisher_service.metrics import Metrics
 from publisher_service.proxies import TrustedProxies
+from publisher_service.shared_frames import EXTENSION, SharedFramesProtocol
 from publisher_service.tokens import Tokens
 
 #: Routes without market data: the page itself, and what supervisors and balancers ask.
@@ -76,7 +78,9 @@ class Entrance:
             else:
                 await self._app(scope, receive, send)
         finally:
-            self._admission.leave(address)
+            # Counted until the socket is closed: who does not answer our close holds it some seconds longer.
+            door: SharedFramesProtocol = scope["extensions"][EXTENSION]["door"]
+            door.when_lost(partial(self._admission.leave, address))
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)

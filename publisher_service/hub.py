@@ -9,7 +9,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, KeysView
+from collections.abc import Callable, Iterable
 
 from publisher_service.client import MAX_OWED_ANSWERS, Client, Door, Subscription
 from publisher_service.core import frames
@@ -81,6 +81,7 @@ class Hub:
         self._read_token = read_token
         self._clock = clock
         self._clients: dict[Door, Client] = {}
+        self._expected: set[Door] = set()  # connections that still have to say their token
         self._views = ViewIndex()
         self._subscriptions: dict[View, dict[Subscription, None]] = {}
         self._pacer = Pacer(clock, intervals.tiers_ms, self._flush, held=self._is_held)
@@ -97,9 +98,9 @@ class Hub:
     # ------------------------------------------------------------------------------------------- what clients do
 
     @property
-    def doors(self) -> KeysView[Door]:
-        """All connections."""
-        return self._clients.keys()
+    def doors(self) -> list[Door]:
+        """All connections, those that still have to say their token too."""
+        return [*self._clients, *self._expected]
 
     def join(self, door: Door, grant: Grant = EVERYTHING) -> None:
         """A connection is open: it gets the status first."""
@@ -111,23 +112,31 @@ class Hub:
         self._metrics.clients.set(len(self._clients))
         self._pump(client)
 
+    def expect(self, door: Door) -> None:
+        """A connection is open that must say its token first. It hears nothing before."""
+        self._expected.add(door)
+
     def join_by_token(self, door: Door, text: str | None) -> bool:
-        """A connection is open, and its first message must bring a token; False if not: then it is closed."""
+        """The first message of a connection must bring a token; False if it does not: then it is closed."""
+        if self._stopped:
+            self.dismiss(door)
+            return False
         try:
             request = parse(text)
             grant = self._grant_of(request)
         except InvalidRequest as invalid:
             self._metrics.invalid_messages.labels(invalid.code).inc()
             door.write(frames.message(invalid.message()))
-            self._metrics.closed.labels("4401").inc()
-            door.close(4401, invalid.text)
+            self.close(door, 4401, invalid.text)
             return False
+        self._expected.discard(door)
         self.join(door, grant)
         self.answer(door, _reply("authenticated", request.id))
         return True
 
     def leave(self, door: Door) -> None:
         """A connection is gone."""
+        self._expected.discard(door)
         client = self._clients.pop(door, None)
         if client is not None:
             for channel in list(client.subscriptions):
@@ -199,9 +208,10 @@ class Hub:
 
     def dismiss(self, door: Door) -> None:
         """Send a client to another replica: where it stands, it can go on there."""
-        if (client := self._clients.get(door)) is None:
+        client = self._clients.get(door)
+        if client is None and door not in self._expected:
             return
-        if client.idle:
+        if client is not None and client.idle:
             after_ms = random.randrange(GOODBYE_SPREAD_MS)  # noqa: S311 (no secret)
             door.write(frames.message({"type": "goodbye", "reconnect_after_ms": after_ms}))
         self.close(door, 1012, "go on at another replica: it has the same tables")
@@ -279,7 +289,7 @@ class Hub:
             return
         self.flush_all()
         self._stopped = True
-        for door in list(self._clients):
+        for door in self.doors:
             self.dismiss(door)
         self._pacer.stop()
         if self._status_timer is not None:

@@ -50,7 +50,7 @@ class TrustedProxies:
                 try:
                     async with asyncio.timeout(LOOKUP_DEADLINE_S):
                         found = await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-                except (OSError, TimeoutError) as error:
+                except (OSError, UnicodeError, TimeoutError) as error:
                     # What was found before stays: a name server that fails must not make all clients one.
                     log.warning(
                         "a trusted proxy's name is not found", extra={"proxy": name, "reason": type(error).__name__}

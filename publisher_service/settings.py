@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from publisher_service.core.client_address import Proxies
@@ -31,7 +32,7 @@ def _check_proxies(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check_secret(value: SecretStr) -> SecretStr:
-    if len(value.get_secret_value()) < MIN_SECRET_CHARACTERS:
+    if len(value.get_secret_value().strip()) < MIN_SECRET_CHARACTERS:
         raise ValueError(f"has fewer than {MIN_SECRET_CHARACTERS} characters")
     return value
 
@@ -124,7 +125,7 @@ class PublisherSettings(BaseSettings):
     jwt_secret: Annotated[SecretStr, AfterValidator(_check_secret)] | None = Field(
         None, description="clients need a token signed by this secret (HS256), of 32 characters or more"
     )
-    jwt_public_key_file: FilePath | None = Field(
+    jwt_public_key_file: Path | None = Field(
         None,
         description="clients need a token signed by this key's owner (RS256, ES256), such as /run/key.pem",
     )

@@ -8,6 +8,7 @@ transport of every client.
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from uvicorn._types import ASGISendEvent
@@ -15,10 +16,14 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from publisher_service.core.allowance import Allowance
+
 EXTENSION: Final = "banggia.door"
 
 #: The kernel's buffer for a connection (Linux doubles it). What waits here can no longer be replaced by newer values.
 SEND_BUFFER_BYTES = 32_768
+#: Pings and pieces of messages that a peer may send.
+FRAMES_PER_S = 50.0
 #: How long a peer may take to answer our close frame before the connection is cut.
 CLOSE_TIMEOUT_S = 5.0
 
@@ -34,6 +39,8 @@ class SharedFramesProtocol(WebSocketsSansIOProtocol):
     """One websocket connection. It is its own door: see `publisher_service.client.Door`."""
 
     _owner: Owner | None = None
+    _when_lost: Callable[[], None] | None = None
+    _frames: Allowance | None = None
     paused_since_s: float | None = None
 
     @property
@@ -46,6 +53,13 @@ class SharedFramesProtocol(WebSocketsSansIOProtocol):
             and not self.disconnected
             and not self.transport.is_closing()
         )
+
+    def when_lost(self, call: Callable[[], None]) -> None:
+        """Call this when the connection is gone: now, if it is already."""
+        if self.disconnected:
+            call()
+        else:
+            self._when_lost = call
 
     def open(self, owner: Owner) -> None:
         """Tell who is to be called when the door is ready again."""
@@ -91,14 +105,38 @@ class SharedFramesProtocol(WebSocketsSansIOProtocol):
         if (connection := cast("socket.socket | None", transport.get_extra_info("socket"))) is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed, whoever closed it."""
+        super().connection_lost(exc)
+        if self._when_lost is not None:
+            self._when_lost()
+            self._when_lost = None
+
     def handle_connect(self, event: Request) -> None:
         """Put the door into the scope; the application runs after this returns."""
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"][EXTENSION] = {"door": self}
 
+    def handle_cont(self, event: Frame) -> None:
+        """A piece of a message: an ordinary client sends few of them."""
+        if self._permits_frame():
+            super().handle_cont(event)
+
+    def _permits_frame(self) -> bool:
+        """Frames that are no messages cost time as well; a peer that sends too many of them is closed."""
+        now_s = self.loop.time()
+        if self._frames is None:
+            self._frames = Allowance(FRAMES_PER_S, now_s)
+        if self._frames.take(FRAMES_PER_S, now_s):
+            return True
+        self.close(1008, "too many frames that are no messages")
+        return False
+
     def handle_ping(self) -> None:
         """Answer, but not a peer that asks and does not read: its pongs would pile up."""
+        if not self._permits_frame():
+            return
         pong = b"".join(self.conn.data_to_send())
         if self.ready:
             self.transport.write(pong)

@@ -13,6 +13,8 @@ from publisher_service.settings import PublisherSettings
 
 #: Clocks differ.
 LEEWAY_S = 10.0
+#: The year 5138.
+LATEST_S = 100_000_000_000
 #: Shorter ones can be factored (NIST SP 800-57).
 MIN_RSA_BITS = 2048
 
@@ -59,16 +61,22 @@ class Tokens:
             raise InvalidToken(f"the token has no {error.claim}") from None
         except jwt.InvalidTokenError as error:
             raise InvalidToken(f"the token is not valid: {_REASONS.get(type(error), 'it cannot be read')}") from None
-        scope = claims.get("scope")
-        if scope is not None and not isinstance(scope, str):
+        if "scope" in claims and not isinstance(claims["scope"], str):
             raise InvalidToken("the token's scope is no text")
-        return Grant(int(claims["exp"]) * 1000, None if scope is None else parse_scope(scope))
+        # What is beyond is for ever, and more than clocks can count.
+        expires_s = min(int(claims["exp"]), LATEST_S) + LEEWAY_S
+        return Grant(int(expires_s * 1000), parse_scope(claims["scope"]) if "scope" in claims else None)
 
 
 def tokens_of(settings: PublisherSettings) -> Tokens | None:
     """As the settings say; None: nobody needs a token. Raises UnusableKey."""
     if settings.jwt_secret is not None:
-        key: str | PublicKey = settings.jwt_secret.get_secret_value()
+        secret = settings.jwt_secret.get_secret_value()
+        try:
+            jwt.encode({}, secret, "HS256")
+        except jwt.PyJWTError:
+            raise UnusableKey("JWT_SECRET: looks like a key of another kind; use random characters") from None
+        key: str | PublicKey = secret
     elif settings.jwt_public_key_file is not None:
         key = _load(settings.jwt_public_key_file)
     else:

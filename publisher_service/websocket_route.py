@@ -49,10 +49,17 @@ async def _live(websocket: WebSocket, query: AddressQuery | None) -> None:
 
 async def _join_by_message(websocket: WebSocket, hub: Hub, door: SharedFramesProtocol) -> bool:
     """Let a client in that says its token first; False if it does not, or if that is not valid: then it is closed."""
+    hub.expect(door)
     try:
         async with asyncio.timeout(TOKEN_DEADLINE_S):
             event = await websocket.receive()
     except TimeoutError:
-        door.close(4401, "no token was told")
+        hub.close(door, 4401, "no token was told")
         return False
-    return event["type"] != "websocket.disconnect" and hub.join_by_token(door, event.get("text"))
+    except BaseException:
+        hub.leave(door)
+        raise
+    if event["type"] == "websocket.disconnect":
+        hub.leave(door)
+        return False
+    return hub.join_by_token(door, event.get("text"))

@@ -17,12 +17,14 @@ async def running(coroutine: Coroutine[object, object, None], *, name: str) -> A
     If it fails, so does the block, and the process is told to stop (SIGTERM: the server's own way out, which takes
     leave of its clients first). A supervisor starts a new one.
     """
-    try:
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(coroutine, name=name)
-            yield
-            task.cancel()
-    except* Exception:
-        log.exception("a task failed, the process stops", extra={"task": name})
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(coroutine, name=name)
+        task.add_done_callback(_tell)
+        yield
+        task.cancel()
+
+
+def _tell(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a task failed, the process stops", extra={"task": task.get_name()}, exc_info=error)
         signal.raise_signal(signal.SIGTERM)
-        raise

@@ -10,7 +10,7 @@ class Allowance:
     __slots__ = ("_at_s", "_left")
 
     def __init__(self, rate_per_s: float, now_s: float) -> None:
-        self._left = rate_per_s * BURST_S
+        self._left = _burst(rate_per_s)
         self._at_s = now_s
 
     def take(self, rate_per_s: float, now_s: float) -> bool:
@@ -26,8 +26,13 @@ class Allowance:
     def full(self, rate_per_s: float, now_s: float) -> bool:
         """Nothing was used lately: it may be forgotten and made anew."""
         self._fill(rate_per_s, now_s)
-        return self._left >= rate_per_s * BURST_S
+        return self._left >= _burst(rate_per_s)
 
     def _fill(self, rate_per_s: float, now_s: float) -> None:
-        self._left = min(rate_per_s * BURST_S, self._left + (now_s - self._at_s) * rate_per_s)
+        self._left = min(_burst(rate_per_s), self._left + (now_s - self._at_s) * rate_per_s)
         self._at_s = now_s
+
+
+def _burst(rate_per_s: float) -> float:
+    """Once at least: with less, a rate below one in two seconds would permit nothing, ever."""
+    return max(1.0, rate_per_s * BURST_S)

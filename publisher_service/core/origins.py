@@ -20,7 +20,7 @@ class Origins(NamedTuple):
         """From `https://board.example` and the like. Raises ValueError."""
         if any(entry != "*" and not _is_origin(entry) for entry in entries):
             raise ValueError("is neither * nor a list of origins such as https://board.example, without a path")
-        return cls(frozenset(entry.lower() for entry in entries))
+        return cls(frozenset(_without_default_port(entry.lower()) for entry in entries))
 
     def allows(self, origin: str, host: str) -> bool:
         """Whether a page of this origin may use the service that it knows by this `Host`."""
@@ -32,9 +32,15 @@ class Origins(NamedTuple):
         return f"pages of the origin {origin[:200]} may not connect; add it to ALLOWED_ORIGINS to let them"
 
 
+def _without_default_port(origin: str) -> str:
+    """As browsers write it."""
+    scheme = origin.partition(":")[0]
+    return origin.removesuffix(f":{_DEFAULT_PORTS[scheme]}") if scheme in _DEFAULT_PORTS else origin
+
+
 def _is_origin(text: str) -> bool:
-    parts = urlsplit(text)
     try:
+        parts = urlsplit(text)
         _ = parts.port
     except ValueError:
         return False
@@ -47,8 +53,8 @@ def _is_same(origin: str, host: str) -> bool:
 
     A balancer that ends TLS leaves the scheme unknown to us; a host without a port means the default one of the page's.
     """
-    page, here = urlsplit(origin), urlsplit(f"//{host}")
     try:
+        page, here = urlsplit(origin), urlsplit(f"//{host}")
         ports = page.port or _DEFAULT_PORTS.get(page.scheme), here.port or _DEFAULT_PORTS.get(page.scheme)
     except ValueError:
         return False

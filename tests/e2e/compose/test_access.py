@@ -41,7 +41,7 @@ async def close_code(project: ComposeProject, path: str) -> int | None:
     """How a connection ends that was let in."""
     async with connect(project.websocket_url + path, proxy=None) as socket:
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(30):
                 while True:
                     await socket.recv()
         except ConnectionClosed as closed:

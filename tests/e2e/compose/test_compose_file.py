@@ -133,7 +133,7 @@ async def test_a_publisher_has_the_time_that_its_drain_takes(stack: ComposeProje
 
     (publisher, *_) = await stack.containers("publisher")
 
-    assert publisher.facts["Config"]["StopTimeout"] >= sum(defaults.values()) + 5
+    assert publisher.facts["Config"]["StopTimeout"] >= sum(defaults.values()) + 8
 
 
 async def test_everything_but_the_balancer_tells_whether_it_is_healthy(stack: ComposeProject) -> None:

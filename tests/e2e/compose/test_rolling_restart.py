@@ -3,7 +3,6 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -96,10 +95,9 @@ async def test_a_rolling_restart_under_load_with_the_previous_version_beside_los
     # Each frame was continuous (the crowd checks it), and each return went on where the client stood.
     assert {client.snapshots for client in clients.clients} == {1}
     assert sum(client.resumes for client in clients.clients) == len(reconnects_s)
-    # Reconnects are spread out: in no second more than a third of those of one replica.
+    # Reconnects are spread out: in no second comes all that one replica had, as it would without a pause of its own.
     busiest = max(sum(second <= at_s < second + 1 for at_s in reconnects_s) for second in reconnects_s)
-    assert busiest < CLIENTS // 2, busiest
-    assert max(later - earlier for earlier, later in pairwise(reconnects_s)) < took_s
+    assert busiest < CLIENTS // 4, busiest
     measured(f"restarted in {took_s:.0f} s; shares {shares}; at most {busiest} reconnects in a second")
 
 

@@ -61,18 +61,24 @@ async def test_scaling_to_four_and_back_to_two_leaves_every_client_with_the_righ
                 await stack.enter_async_context(websocket_client(busy.websocket_url + "/ws/index"))
                 assert time.monotonic() - began_s < 20, "the balancer does not find new replicas"
             measured(f"new replicas have clients {time.monotonic() - began_s:.1f} s after they were healthy")
-        await busy.until(updated(clients, 3))
+        # Websockets stay where they are; those that come now fill the new ones.
+        async with crowd(CLIENTS, busy.websocket_url + ADDRESS) as others:
+            shares = await served(busy)
+            await busy.until(updated(clients, 3))
 
-        await busy.scale("publisher", 2)
-        await busy.until(lambda: has_clients(busy, CLIENTS), within_s=60)
-        await assert_converged(busy, clients, Channel.MARKET, "VN30")
+            await busy.scale("publisher", 2)
+            await busy.until(lambda: has_clients(busy, 2 * CLIENTS), within_s=60)
+            for each in (clients, others):
+                await assert_converged(busy, each, Channel.MARKET, "VN30")
 
         assert len(await busy.containers("publisher")) == 2
-        # Nobody had to be sent away: the new ones held none of the two hundred, or closed them as a restart does.
-        assert set(clients.closes) <= {1012}
+        assert all(share > CLIENTS // 4 for share in shares), shares
+        assert clients.closes == []
+        assert len(others.closes) > CLIENTS // 2
+        assert set(others.closes) == {1012}
         # Whoever was sent away went on where it stood: no second snapshot, so no gap, told or not.
-        assert {client.snapshots for client in clients.clients} == {1}
-        assert sum(client.resumes for client in clients.clients) == len(clients.closes)
+        assert {client.snapshots for client in (*clients.clients, *others.clients)} == {1}
+        assert sum(client.resumes for client in others.clients) == len(others.closes)
 
 
 def updated(clients: Crowd, times: int) -> Callable[[], Awaitable[bool]]:

@@ -50,7 +50,7 @@ async def first(socket: ClientConnection, kind: str) -> dict[str, object]:
 async def close_of(socket: ClientConnection) -> tuple[int, str] | None:
     """Read to the end; the server's close."""
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while True:
                 await socket.recv()
     except ConnectionClosed as closed:

@@ -1,6 +1,7 @@
 """Who may come in: by the address, the page, and how many there are already. Real sockets, one publisher each."""
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
@@ -174,7 +175,15 @@ async def test_a_publisher_tells_how_many_connections_fit(redis_url: str, redis_
         line = await publisher.line(r"capacity connections=(\d+) descriptors=(\d+)")
         capacity = await publisher.metric("publisher_capacity")
 
+    assert int(line[2]) == resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # raised to what is allowed
     assert capacity == int(line[1]) == int(line[2]) - 200
+
+
+async def test_more_connections_than_descriptors_are_not_promised(redis_url: str, redis_prefix: str) -> None:
+    async with publishing(redis_url, redis_prefix, MAX_CONNECTIONS="100000000") as publisher:
+        await publisher.line("MAX_CONNECTIONS is more than the descriptor limit allows")
+
+        assert await publisher.metric("publisher_capacity") < 100_000_000
 
 
 # ------------------------------------------------------------------------------------------------------------ origins
@@ -211,6 +220,7 @@ async def test_the_same_list_of_pages_governs_websockets_and_http(redis_url: str
     assert "etag" in answers[0].headers["access-control-expose-headers"]
     assert "origin" in answers[0].headers["vary"].lower()
     assert "ALLOWED_ORIGINS" in answers[1].json()["detail"]
+    assert "access-control-allow-origin" not in answers[1].headers
     assert (plain.status_code, "access-control-allow-origin" in plain.headers) == (200, False)
     assert board.status_code == 200  # a link from another page leads here
 

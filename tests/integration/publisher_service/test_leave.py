@@ -25,7 +25,7 @@ async def test_a_replica_is_unready_at_once_and_serves_on_until_balancers_have_s
     writer: Writer, redis_url: str, redis_prefix: str
 ) -> None:
     async with (
-        running_publisher(redis_url, redis_prefix, DRAIN_NOTICE_S="1.5") as publisher,
+        running_publisher(redis_url, redis_prefix, DRAIN_NOTICE_S="4") as publisher,
         websocket_client(publisher.websocket_url + "/ws/market?interval=100") as client,
     ):
         await client.next("snapshot")
@@ -47,7 +47,7 @@ async def test_a_replica_is_unready_at_once_and_serves_on_until_balancers_have_s
     assert (ready.status_code, unready.status_code, unready.json()["reason"]) == (200, 503, "draining")
     assert live.status_code == 200
     assert update["data"]["SSI"]["last"] == 2
-    assert noticed_s >= 1.5
+    assert noticed_s >= 4
     assert (code, exit_code) == (1012, 0)
 
 
@@ -111,7 +111,7 @@ async def test_neither_mute_clients_nor_handlers_that_hang_keep_a_replica_beyond
                 each.close()
 
     assert code == 0
-    assert took_s < 1 + 5 + 3 + 3  # the pace, the deadline for closes, that for handlers, and a slow machine
+    assert took_s < 1 + 8  # the pace, and what docs/settings.md promises beyond it
 
 
 async def test_a_second_signal_ends_a_replica_without_further_leave(

@@ -6,7 +6,7 @@ import socket
 from tests.fakes.services import RunningPublisher, running_publisher, websocket_client
 from tests.fakes.writer import writing
 
-EAGER = {"PING_INTERVAL_S": "0.3", "PING_TIMEOUT_S": "0.3"}
+EAGER = {"PING_INTERVAL_S": "0.3", "PING_TIMEOUT_S": "3"}
 
 
 async def clients(publisher: RunningPublisher, expected: int) -> None:
@@ -47,3 +47,17 @@ async def test_a_client_that_vanishes_is_forgotten(redis_url: str, redis_prefix:
             await clients(publisher, 0)
 
         assert await publisher.metric('publisher_subscriptions{channel="market"}') == 0
+
+
+async def test_a_flood_of_pings_ends_the_connection(redis_url: str, redis_prefix: str) -> None:
+    async with (
+        writing(redis_url, redis_prefix),
+        running_publisher(redis_url, redis_prefix) as publisher,
+        websocket_client(publisher.websocket_url + "/ws/market?keys=NONE") as client,
+    ):
+        await client.next("snapshot")
+        for _ in range(300):
+            client.socket.protocol.send_ping(b"x")
+        client.socket.send_data()
+
+        assert await client.until_closed() == 1008

@@ -190,7 +190,9 @@ async def test_a_publisher_says_goodbye_to_idle_clients_and_ends_when_told_to(pu
 
 async def test_a_replica_is_unready_until_something_was_loaded(redis_url: str, redis_prefix: str) -> None:
     async with running_publisher(redis_url, redis_prefix) as publisher:
-        before = await publisher.get("/readyz")
+        async with asyncio.timeout(10):
+            while (before := await publisher.get("/readyz")).json()["reason"] == "nothing loaded yet":  # noqa: ASYNC110 (it is another process)
+                await asyncio.sleep(0.02)
         live = await publisher.get("/livez")
         async with writing(redis_url, redis_prefix):
             await publisher.line("rows loaded")

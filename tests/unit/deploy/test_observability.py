@@ -27,6 +27,8 @@ RUNBOOK = ROOT / "docs/operating.md"
 OF_TARGET = frozenset({"job", "instance"})
 #: What others measure, as far as it is used: HAProxy 3.0, and Prometheus itself.
 OF_OTHERS: Series = {
+    "haproxy_process_current_connections": OF_TARGET,
+    "haproxy_process_max_connections": OF_TARGET,
     "haproxy_backend_active_servers": OF_TARGET | {"proxy"},
     "haproxy_frontend_http_responses_total": OF_TARGET | {"proxy", "code"},
     "haproxy_server_current_sessions": OF_TARGET | {"proxy", "server"},

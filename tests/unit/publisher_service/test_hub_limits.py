@@ -199,6 +199,31 @@ def test_a_client_that_says_anything_else_first_is_closed_with_4401_and_hears_no
     assert guarded.value("publisher_clients") == 0
 
 
+def test_a_token_ends_the_connection_of_a_client_that_does_not_read_as_well(guarded: FakePublisher) -> None:
+    door = guarded.holder(read_token("20"), "market")
+    door.paused_since_s = guarded.clock.time()
+
+    guarded.clock.advance(21)
+    guarded.hub.tick()
+
+    assert door.closed == (4401, "the token has expired")
+
+
+def test_a_client_that_still_has_to_say_its_token_is_sent_away_with_the_others(guarded: FakePublisher) -> None:
+    silent, late = FakeDoor(), FakeDoor()
+    guarded.hub.expect(silent)
+    guarded.hub.expect(late)
+    doors = guarded.hub.doors
+
+    guarded.hub.dismiss(silent)
+    guarded.hub.stop()
+    joined = guarded.hub.join_by_token(late, '{"type":"auth","token":"everything"}')
+
+    assert doors in ([silent, late], [late, silent])
+    assert (silent.closed and silent.closed[0], late.closed and late.closed[0], joined) == (1012, 1012, False)
+    assert silent.messages() == late.messages() == []
+
+
 # ------------------------------------------------------------------------------------------------------------ scopes
 
 
@@ -266,4 +291,4 @@ def test_a_client_that_is_sent_away_hears_goodbye_and_is_closed_with_1012() -> N
     (goodbye,) = door.messages("goodbye")
     assert 0 <= goodbye["reconnect_after_ms"] < 3000
     assert (door.closed and door.closed[0], slow.closed and slow.closed[0], other.closed) == (1012, 1012, None)
-    assert list(publisher.hub.doors) == [other]
+    assert publisher.hub.doors == [other]

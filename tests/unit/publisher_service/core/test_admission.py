@@ -55,6 +55,14 @@ def test_handshakes_of_all_addresses_together_are_limited() -> None:
     assert answers == [None] * 4 + [Reason.HANDSHAKES]
 
 
+def test_a_rate_below_one_in_two_seconds_permits_one_now_and_then() -> None:
+    entrance = Admission(OPEN._replace(handshakes_per_address_per_s=0.2), 0.0)
+
+    answers = [enter(entrance, now_s=at_s) for at_s in (0.0, 1.0, 5.0, 6.0)]
+
+    assert answers == [None, Reason.ADDRESS_HANDSHAKES, None, Reason.ADDRESS_HANDSHAKES]
+
+
 def test_a_limit_of_zero_is_none() -> None:
     entrance = Admission(OPEN, 0.0)
 

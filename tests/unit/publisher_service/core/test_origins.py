@@ -35,6 +35,8 @@ def test_the_page_that_we_served_may_connect(origin: str, host: str) -> None:
         ("", "board.example"),
         ("file://", ""),
         ("http://board.example:99999", "board.example"),
+        ("http://[", "board.example"),
+        ("http://board.example", "["),
     ],
 )
 def test_any_other_page_may_not(origin: str, host: str) -> None:
@@ -48,6 +50,10 @@ def test_a_page_in_the_list_may_connect_from_where_it_is() -> None:
     assert origins.allows("http://localhost:3000", "board.example")
     assert not origins.allows("http://portal.example", "board.example")
     assert not origins.allows("https://portal.example:8443", "board.example")
+
+
+def test_a_default_port_in_the_list_is_what_browsers_leave_out() -> None:
+    assert Origins.parse(("https://portal.example:443",)).allows("https://portal.example", "board.example")
 
 
 def test_a_star_lets_all_pages_in() -> None:
