@@ -34,11 +34,11 @@ async def _live(websocket: WebSocket, query: AddressQuery | None) -> None:
     grant: Grant | None = websocket.state.grant
     await websocket.accept()
     door.open(hub)
-    if grant is not None:
-        hub.join(door, grant)
-    elif not await _join_by_message(websocket, hub, door):
-        return
     try:
+        if grant is not None:
+            hub.join(door, grant)
+        elif not await _join_by_message(websocket, hub, door):
+            return
         if query is not None:
             hub.subscribe_by_address(door, query)
         while (event := await websocket.receive())["type"] != "websocket.disconnect":
@@ -56,10 +56,4 @@ async def _join_by_message(websocket: WebSocket, hub: Hub, door: SharedFramesPro
     except TimeoutError:
         hub.close(door, 4401, "no token was told")
         return False
-    except BaseException:
-        hub.leave(door)
-        raise
-    if event["type"] == "websocket.disconnect":
-        hub.leave(door)
-        return False
-    return hub.join_by_token(door, event.get("text"))
+    return event["type"] != "websocket.disconnect" and hub.join_by_token(door, event.get("text"))

@@ -58,7 +58,7 @@ async def statuses(publisher: RunningPublisher, stack: AsyncExitStack, clients: 
 async def test_of_many_that_connect_at_the_same_time_exactly_as_many_are_let_in_as_may(
     redis_url: str, redis_prefix: str
 ) -> None:
-    """D17: the limit was looked at before, and counted after, something else could happen."""
+    """The system before this one looked at the limit, waited, and counted then."""
     async with (
         publishing(redis_url, redis_prefix, MAX_CONNECTIONS_PER_ADDRESS="5") as publisher,
         AsyncExitStack() as stack,
@@ -72,7 +72,7 @@ async def test_of_many_that_connect_at_the_same_time_exactly_as_many_are_let_in_
 
 
 async def test_clients_behind_a_balancer_have_their_own_addresses(redis_url: str, redis_prefix: str) -> None:
-    """D17: behind a proxy all clients shared its address, and so its limit."""
+    """In the system before this one all of them shared the proxy's address, and so its limit."""
     async with (
         publishing(redis_url, redis_prefix, MAX_CONNECTIONS_PER_ADDRESS="2", **BEHIND_A_BALANCER) as publisher,
         AsyncExitStack() as stack,

@@ -1,4 +1,4 @@
-"""Several replicas over one Redis (D19: the system before this one was a single process)."""
+"""Several replicas over one Redis (the system before this one was a single process)."""
 
 import asyncio
 from contextlib import AsyncExitStack

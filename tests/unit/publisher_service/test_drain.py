@@ -53,6 +53,17 @@ async def test_clients_are_sent_away_at_an_even_pace_and_none_is_left() -> None:
     assert max(later - before for before, later in pairwise(replica.gone)) <= 20
 
 
+async def test_who_came_first_does_not_go_first() -> None:
+    replica = Leaving(clients=1000)
+
+    await replica.drain(spread_s=10)
+
+    # The clients of one program came together; they must not all go together. Updates tell when each of them went.
+    went = [len(door.messages("update")) for door in replica.doors]
+    assert went != sorted(went)
+    assert abs(sum(went[:500]) - sum(went[500:])) < sum(went) / 5
+
+
 async def test_few_clients_need_no_long_leave() -> None:
     replica = Leaving(clients=5)
 

@@ -125,6 +125,19 @@ def test_what_is_remembered_of_addresses_is_bounded_and_forgetting_lets_nobody_i
     assert newest is Reason.ADDRESS_HANDSHAKES
 
 
+def test_when_there_are_too_many_addresses_the_first_ones_are_forgotten_and_not_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admission, "MAX_ADDRESSES", 10)
+    entrance = Admission(OPEN._replace(handshakes_per_address_per_s=0.5), 0.0)
+    for number in range(11):
+        enter(entrance, f"192.0.2.{number}")
+
+    answers = [enter(entrance, f"192.0.2.{number}") for number in (5, 10, 0)]
+
+    assert answers == [Reason.ADDRESS_HANDSHAKES, Reason.ADDRESS_HANDSHAKES, None]
+
+
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=60))
 def test_never_more_are_in_than_may_be_whatever_comes_and_goes(steps: list[tuple[bool, int]]) -> None:
     entrance = Admission(OPEN._replace(connections=5, connections_per_address=2), 0.0)
