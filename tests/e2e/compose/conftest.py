@@ -15,11 +15,6 @@ TIMEOUT_S = 600
 BUILD_S = 540.0
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """The mark of all tests here."""
-    config.addinivalue_line("markers", "compose: needs a Docker engine with compose, and builds the image")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of this folder need Docker, and time."""
     for item in items:
