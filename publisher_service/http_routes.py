@@ -20,11 +20,10 @@ _STATUSES = {"unknown_channel": 404, FORBIDDEN: 403}
 WEB = Path(__file__).parent / "web"
 
 router = APIRouter()
-#: Monitors ask for the head alone.
-GET = ["GET", "HEAD"]
 
 
-@router.api_route("/api/channels", methods=GET)
+@router.head("/api/channels", include_in_schema=False)
+@router.get("/api/channels")
 async def channels(request: Request) -> dict[str, object]:
     """The channels, and where the history stands."""
     replica = _loaded(request)
@@ -40,7 +39,8 @@ async def channels(request: Request) -> dict[str, object]:
     }
 
 
-@router.api_route("/api/channels/{channel}", methods=GET)
+@router.head("/api/channels/{channel}", include_in_schema=False)
+@router.get("/api/channels/{channel}")
 async def snapshot(
     request: Request,
     channel: str,
@@ -56,7 +56,8 @@ async def snapshot(
     return Response(view.document(), media_type="application/json", headers=headers)
 
 
-@router.api_route("/api/channels/{channel}/{key}", methods=GET)
+@router.head("/api/channels/{channel}/{key}", include_in_schema=False)
+@router.get("/api/channels/{channel}/{key}")
 async def row(request: Request, channel: str, key: str) -> Response:
     """One row."""
     view = _view(request, channel, key)
@@ -66,13 +67,15 @@ async def row(request: Request, channel: str, key: str) -> Response:
     return Response(entry.json, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
 
-@router.api_route("/livez", methods=GET, include_in_schema=False)
+@router.head("/livez", include_in_schema=False)
+@router.get("/livez", include_in_schema=False)
 async def livez() -> dict[str, object]:
     """The process runs, and so do its tasks: one that dies ends the process."""
     return {"status": "ok"}
 
 
-@router.api_route("/readyz", methods=GET, include_in_schema=False)
+@router.head("/readyz", include_in_schema=False)
+@router.get("/readyz", include_in_schema=False)
 async def readyz(request: Request, response: Response) -> dict[str, object]:
     """Clients may be sent here. Not while a shared outage lasts: then every replica is as good as this one."""
     readiness: Readiness = request.app.state.readiness
@@ -83,13 +86,15 @@ async def readyz(request: Request, response: Response) -> dict[str, object]:
     return {"status": "unready", "reason": fault}
 
 
-@router.api_route("/metrics", methods=GET, include_in_schema=False)
+@router.head("/metrics", include_in_schema=False)
+@router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """All series, for Prometheus."""
     return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.api_route("/", methods=GET, include_in_schema=False)
+@router.head("/", include_in_schema=False)
+@router.get("/", include_in_schema=False)
 async def board() -> FileResponse:
     """The price board."""
     return FileResponse(WEB / "index.html")

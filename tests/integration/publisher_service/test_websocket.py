@@ -200,3 +200,10 @@ async def test_a_replica_is_unready_until_something_was_loaded(redis_url: str, r
 
     assert (before.status_code, before.json()["reason"]) == (503, "nothing was published yet")
     assert (live.status_code, after.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize("path", ["/", "/readyz", "/api/channels", "/api/channels/market"])
+async def test_a_monitor_may_ask_for_the_head_alone(publisher: RunningPublisher, path: str) -> None:
+    answer = await publisher.get(path, method="HEAD")
+
+    assert (answer.status_code, answer.content) == (200, b"")
