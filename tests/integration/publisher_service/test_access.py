@@ -115,6 +115,14 @@ async def test_who_says_something_else_first_learns_nothing_and_is_closed_with_4
     assert closed[0] == 4401
 
 
+async def test_who_says_nothing_is_closed_with_4401_after_ten_seconds(publisher: RunningPublisher) -> None:
+    async with connect(publisher.websocket_url + "/ws", proxy=None) as silent:
+        closed = await close_of(silent)
+
+    assert closed == (4401, "no token was told")
+    assert await publisher.metric('publisher_closed_total{code="4401"}') == 1
+
+
 async def test_a_token_that_expires_ends_the_connection_with_4401_unless_it_is_renewed(
     publisher: RunningPublisher,
 ) -> None:
