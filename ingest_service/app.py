@@ -7,9 +7,6 @@ import secrets
 import time
 from functools import partial
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
 from ingest_service.bootstrap import Bootstrap
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
@@ -23,7 +20,7 @@ from ingest_service.redis_sink import RedisSink
 from ingest_service.rest import Rest, open_http
 from ingest_service.settings import IngestSettings
 from shared.channels import Channel, RedisNames
-from shared.redis_client import COMMAND_DEADLINE_S, open_redis
+from shared.redis_client import broker_fault, open_redis
 
 log = logging.getLogger(__name__)
 
@@ -95,16 +92,6 @@ async def lead(settings: IngestSettings, publication: Publication, metrics: Metr
         async with asyncio.TaskGroup() as group:
             group.create_task(leader.run(), name="leader")
             group.create_task(bootstrap.run(), name="bootstrap")
-
-
-async def broker_fault(redis: Redis) -> str | None:
-    """Why this ingest can neither lead nor take over now; None if Redis answers."""
-    try:
-        async with asyncio.timeout(COMMAND_DEADLINE_S):
-            await redis.ping()
-    except (RedisError, OSError, TimeoutError) as error:
-        return f"no answer from Redis ({type(error).__name__})"
-    return None
 
 
 def wanted_types(channels: tuple[str, ...]) -> list[str]:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from shared.tasks import stop_if_failed
 
 log = logging.getLogger(__name__)
 
@@ -74,17 +75,10 @@ async def serving_health(app: Starlette, host: str, port: int | None) -> AsyncIt
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="health")
-    task.add_done_callback(_stop_if_failed)
+    task.add_done_callback(stop_if_failed)  # an ingest that nobody can ask is not left running
     log.info("health and metrics are served", extra={"port": listener.getsockname()[1]})
     try:
         yield
     finally:
         server.should_exit = True
         await task
-
-
-def _stop_if_failed(task: asyncio.Task[None]) -> None:
-    """An ingest that nobody can ask is not left running: the process stops, and a new one is started."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("health and metrics have failed, the process stops", exc_info=error)
-        signal.raise_signal(signal.SIGTERM)

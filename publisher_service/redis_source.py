@@ -20,7 +20,7 @@ from publisher_service.core.replica import Change, Gap, Replica
 from publisher_service.core.status import Broker, Ingest, Link
 from publisher_service.metrics import Metrics
 from shared.channels import Channel, RedisNames
-from shared.redis_client import COMMAND_DEADLINE_S
+from shared.redis_client import COMMAND_DEADLINE_S, broker_fault
 from shared.table import Row
 from shared.wire import (
     Commit,
@@ -80,7 +80,7 @@ class RedisSource:
                     yield event
             except (RedisError, OSError, TimeoutError) as error:
                 reason = f"no answer from Redis ({type(error).__name__})"
-                if not await self._broker_answers():
+                if await broker_fault(self._redis, PROBE_DEADLINE_S) is not None:
                     yield Link(Broker.DOWN, Ingest.SILENT, reason)
                 else:
                     self.own_fault = reason  # it lives: what broke is our connection, or it refuses us
@@ -120,14 +120,6 @@ class RedisSource:
                 yield change
             async for event in self._take(pubsub):
                 yield event
-
-    async def _broker_answers(self) -> bool:
-        try:
-            async with asyncio.timeout(PROBE_DEADLINE_S):
-                await self._redis.ping()
-        except (RedisError, OSError, TimeoutError):
-            return False
-        return True
 
     # ------------------------------------------------------------------------------------------------------- loading
 

@@ -1,10 +1,12 @@
 """The Redis connection of every process. Callers give each command a deadline; nothing is retried behind their back."""
 
+import asyncio
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 #: No command of ours is slow on a live server; a dead one must be noticed before clients would.
 COMMAND_DEADLINE_S = 2.0
@@ -25,6 +27,16 @@ def open_redis(url: str) -> Redis:
         socket_connect_timeout=COMMAND_DEADLINE_S,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+async def broker_fault(redis: Redis, deadline_s: float = COMMAND_DEADLINE_S) -> str | None:
+    """Why the broker does not answer; None if it does. Never raises for it."""
+    try:
+        async with asyncio.timeout(deadline_s):
+            await redis.ping()
+    except (RedisError, OSError, TimeoutError) as error:
+        return f"no answer from Redis ({type(error).__name__})"
+    return None
 
 
 def check_redis_url(url: str) -> str:

@@ -19,12 +19,13 @@ async def running(coroutine: Coroutine[object, object, None], *, name: str) -> A
     """
     async with asyncio.TaskGroup() as group:
         task = group.create_task(coroutine, name=name)
-        task.add_done_callback(_tell)
+        task.add_done_callback(stop_if_failed)
         yield
         task.cancel()
 
 
-def _tell(task: asyncio.Task[None]) -> None:
+def stop_if_failed(task: asyncio.Task[None]) -> None:
+    """A callback for tasks that are done: one that failed is told, and stops the process."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("a task failed, the process stops", extra={"task": task.get_name()}, exc_info=error)
         signal.raise_signal(signal.SIGTERM)

@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 import httpx2
+
+from local_stack.engine import free_port
 
 ROOT = Path(__file__).parents[2]
 #: The image that the tests build from this checkout.
@@ -81,12 +82,6 @@ def clean_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
-def free_port() -> int:
-    """A port that nobody listens on. A balancer that is started again must keep it, so Docker cannot choose one."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 class ComposeProject:
     """
     One project; leaving its block removes all that it made.
@@ -101,7 +96,7 @@ class ComposeProject:
     def __init__(self, *files: str, **variables: str) -> None:
         """`files` are further compose files, from the top of the checkout. `variables` are what users put into .env."""
         self.name = f"banggia-test-{secrets.token_hex(4)}"
-        self.port = free_port()
+        self.port = free_port()  # a balancer that is started again must keep it, so Docker cannot choose one
         self.variables = {"BANGGIA_IMAGE": IMAGE, "BOARD_PORT": f"127.0.0.1:{self.port}"} | variables
         self._files = ("docker-compose.yml", *files)
         self._folder = Path()

@@ -81,6 +81,12 @@ class RunningPublisher(RunningService):
         async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
             return await http.request(method, self.url + path, headers=headers)
 
+    async def has_clients(self, number: int, within_s: float = 20.0) -> None:
+        """Return when it counts so many connections."""
+        async with asyncio.timeout(within_s):
+            while await self.metric("publisher_clients") != number:  # noqa: ASYNC110 (it is another process)
+                await asyncio.sleep(0.02)
+
     async def metric(self, series: str) -> float:
         """The value of a series as it stands in /metrics, labels included; 0 if it is not there."""
         for line in (await self.get("/metrics")).text.splitlines():

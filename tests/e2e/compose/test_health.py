@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tests.fakes.compose import ROOT, ComposeProject, Said, free_port, run
+from local_stack.engine import free_port
+from tests.fakes.compose import ROOT, ComposeProject, Said, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -72,9 +72,7 @@ async def test_clients_are_closed_with_1012_at_a_pace_and_asked_to_come_back_at_
         await publisher.line("rows loaded")
         began_s = time.monotonic()
         clients = [asyncio.create_task(closed_at(publisher.websocket_url + "/ws/market", began_s)) for _ in range(300)]
-        async with asyncio.timeout(20):
-            while await publisher.metric("publisher_clients") < 300:  # noqa: ASYNC110 (it is another process)
-                await asyncio.sleep(0.05)
+        await publisher.has_clients(300)
         publisher.process.terminate()
         ends = await asyncio.gather(*clients)
         await publisher.ended()
@@ -99,9 +97,7 @@ async def test_neither_mute_clients_nor_handlers_that_hang_keep_a_replica_beyond
             for each in mute:
                 each.sendall(HANDSHAKE)
             half.sendall(b"GET /api/channels/market HTTP/1.1\r\nHost: x\r\n")  # a request that never ends
-            async with asyncio.timeout(20):
-                while await publisher.metric("publisher_clients") < 20:  # noqa: ASYNC110 (it is another process)
-                    await asyncio.sleep(0.05)
+            await publisher.has_clients(20)
             publisher.process.terminate()
             began_s = time.monotonic()
             code = await publisher.ended(within_s=GRACE_S)
@@ -134,9 +130,7 @@ async def test_nobody_is_let_in_while_clients_are_sent_away(writer: Writer, redi
         await publisher.line("rows loaded")
         url = publisher.websocket_url + "/ws/market"
         clients = [asyncio.create_task(closed_at(url, 0.0)) for _ in range(200)]
-        async with asyncio.timeout(20):
-            while await publisher.metric("publisher_clients") < 200:  # noqa: ASYNC110 (it is another process)
-                await asyncio.sleep(0.05)
+        await publisher.has_clients(200)
         publisher.process.terminate()
         await publisher.line("draining: clients are sent away")
         try:

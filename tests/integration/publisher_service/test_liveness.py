@@ -1,19 +1,11 @@
 """Clients that are mute, and clients that are merely quiet."""
 
-import asyncio
 import socket
 
-from tests.fakes.services import RunningPublisher, running_publisher, websocket_client
+from tests.fakes.services import running_publisher, websocket_client
 from tests.fakes.writer import writing
 
 EAGER = {"PING_INTERVAL_S": "0.3", "PING_TIMEOUT_S": "3"}
-
-
-async def clients(publisher: RunningPublisher, expected: int) -> None:
-    """Wait until the publisher counts so many connections."""
-    async with asyncio.timeout(10):
-        while await publisher.metric("publisher_clients") != expected:  # noqa: ASYNC110 (it is another process)
-            await asyncio.sleep(0.02)
 
 
 async def test_a_mute_client_is_closed_and_forgotten_and_a_quiet_one_that_answers_pings_stays(
@@ -31,8 +23,8 @@ async def test_a_mute_client_is_closed_and_forgotten_and_a_quiet_one_that_answer
                 b"GET /ws/market HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
             )
-            await clients(publisher, 2)
-            await clients(publisher, 1)
+            await publisher.has_clients(2)
+            await publisher.has_clients(1)
 
         await quiet.next("snapshot")
         await quiet.socket.send('{"type":"ping","id":"still here"}')
@@ -44,7 +36,7 @@ async def test_a_client_that_vanishes_is_forgotten(redis_url: str, redis_prefix:
         async with websocket_client(publisher.websocket_url + "/ws/market") as client:
             await client.next("snapshot")
             client.socket.transport.abort()
-            await clients(publisher, 0)
+            await publisher.has_clients(0)
 
         assert await publisher.metric('publisher_subscriptions{channel="market"}') == 0
 
