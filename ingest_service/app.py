@@ -5,13 +5,18 @@ import logging
 import random
 import secrets
 import time
+from contextlib import suppress
 from functools import partial
 
 from ingest_service.bootstrap import Bootstrap
+from ingest_service.core.backlog import Backlog
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
+from ingest_service.core.invalid_row import InvalidRow
+from ingest_service.core.rows import FEED_KEY
 from ingest_service.core.sessions import Calendar
 from ingest_service.fast_connect import FastConnect
+from ingest_service.feed_reader import CONNECTED, FeedReader
 from ingest_service.health_server import health_app, serving_health
 from ingest_service.leader import Leader, today
 from ingest_service.metrics import Metrics
@@ -19,8 +24,10 @@ from ingest_service.publication import LeaseLost, Publication, now_ms
 from ingest_service.redis_sink import RedisSink
 from ingest_service.rest import Rest, open_http
 from ingest_service.settings import IngestSettings
-from shared.channels import Channel, RedisNames
+from shared.channels import STORED, Channel, RedisNames, Stored
 from shared.redis_client import broker_fault, open_redis
+from shared.table import Row
+from shared.tasks import running
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +45,7 @@ async def serve(settings: IngestSettings) -> None:
         serving_health(
             health_app(metrics.registry, partial(broker_fault, redis)), settings.metrics_host, settings.metrics_port
         ),
+        open_http() as http,
     ):
         sink = RedisSink(
             redis,
@@ -47,51 +55,68 @@ async def serve(settings: IngestSettings) -> None:
             source=settings.source,
         )
         publication = Publication(sink, metrics, random=random.random)
-        try:
-            while True:
-                try:
-                    await publication.lead()
-                    await lead(settings, publication, metrics)
-                except* LeaseLost:
-                    log.warning("another ingest has taken over, standing by")
-                    metrics.leader.set(0)
-        finally:
-            await publication.resign()
-
-
-async def lead(settings: IngestSettings, publication: Publication, metrics: Metrics) -> None:
-    """One term of leadership. Raises a group with LeaseLost at its end."""
-    calendar = Calendar()
-    board = Board(calendar, simulated=settings.simulated)
-    rows = {channel: dict(publication.history.tables[channel].live()) for channel in Channel}
-    if publication.day is not None and any(rows[channel] for channel in DAILY):
-        board.load(publication.day, rows)
-    async with open_http() as http:
         rest = Rest(
             http,
             api_url=settings.ssi_api_url,
             consumer_id=settings.ssi_consumer_id,
             consumer_secret=settings.ssi_consumer_secret,
         )
-        leader = Leader(
-            board,
-            FeedWatch(time.monotonic(), now_ms(), calendar, wanted_types(settings.ssi_channels)),
+        reader = FeedReader(
             FastConnect(http, rest, stream_url=settings.ssi_stream_url, channels=settings.ssi_channels),
-            publication,
+            FeedWatch(time.monotonic(), now_ms(), Calendar(), wanted_types(settings.ssi_channels)),
             metrics,
+            warm=settings.standby == "warm",
             now_s=time.monotonic,
         )
-        bootstrap = Bootstrap(
-            rest,
-            board,
-            address=settings.ssi_api_url,
-            cache=settings.cache_dir / "symbols.json",
-            today=today,
-            changed=leader.changed,
-        )
+        try:
+            async with running(reader.run(), name="feed"):
+                while True:
+                    try:
+                        await publication.lead()
+                        await lead(settings, publication, reader, rest)
+                    except* LeaseLost:
+                        log.warning("another ingest has taken over, standing by")
+                        metrics.leader.set(0)
+        finally:
+            await publication.resign()
+
+
+async def lead(settings: IngestSettings, publication: Publication, reader: FeedReader, rest: Rest) -> None:
+    """One term of leadership. Raises a group with LeaseLost at its end."""
+    board = Board(Calendar(), simulated=settings.simulated, now_ms=now_ms())
+    take_over(board, publication, reader.backlog)
+    leader = Leader(board, reader.watch, publication, now_s=time.monotonic)
+    bootstrap = Bootstrap(
+        rest,
+        board,
+        address=settings.ssi_api_url,
+        cache=settings.cache_dir / "symbols.json",
+        today=today,
+        changed=leader.changed,
+    )
+    reader.lead(leader)  # nothing was awaited since the backlog was taken: not a tick is between them
+    try:
         async with asyncio.TaskGroup() as group:
             group.create_task(leader.run(), name="leader")
             group.create_task(bootstrap.run(), name="bootstrap")
+    finally:
+        reader.stand_by()
+
+
+def take_over(board: Board, publication: Publication, backlog: Backlog) -> None:
+    """Bring the board to now: from what was published, and from what was read while another led."""
+    tables = publication.history.tables
+    rows: dict[Stored, dict[str, Row]] = {table: dict(tables[table].live()) for table in STORED}
+    feed = rows[Channel.STATUS].get(FEED_KEY, {})
+    watched = feed.get("state") in CONNECTED and backlog.covers(publication.time_ms)
+    if publication.day is not None and any(rows[channel] for channel in DAILY):
+        board.load(publication.day, rows, watched=watched)
+    caught_up = 0
+    for tick in backlog:
+        with suppress(InvalidRow):  # counted by the one who leads; the next of its kind is counted by us
+            board.catch_up(tick)
+            caught_up += 1
+    log.info("the board is taken over", extra={"ticks": caught_up, "watched": watched})
 
 
 def wanted_types(channels: tuple[str, ...]) -> list[str]:

@@ -102,6 +102,7 @@ class FastConnect:
         self._told_up = False
         self._start_over = asyncio.Event()
         self._start_over_reason = ""
+        self._stopped = False
 
     @property
     def waiting(self) -> int:
@@ -110,18 +111,20 @@ class FastConnect:
 
     async def events(self) -> AsyncGenerator[FeedEvent, None]:
         """
-        Connect, and yield what happens, until cancelled or closed. One iteration at a time.
+        Connect, and yield what happens, until cancelled, closed or stopped. One iteration at a time.
 
         Leave it through cancellation or `contextlib.aclosing`: both close the connections before they return.
         """
         self._inbox = Inbox()
+        self._stopped = False
         keeper = asyncio.create_task(self._keep_up(), name="fast-connect")
         keeper.add_done_callback(lambda _: self._inbox.end())
         try:
             while waiting := await self._inbox.take():
                 for event in waiting:
                     yield event
-            await keeper  # it ends by a bug only: let it rise
+            if not self._stopped:
+                await keeper  # it ends by a bug only: let it rise
         finally:
             keeper.cancel()
             await asyncio.wait([keeper])
@@ -130,6 +133,12 @@ class FastConnect:
         """Close what is open and start over, at the pace of a loss. For the owner's watchdog over the data."""
         self._start_over_reason = reason
         self._start_over.set()
+
+    def stop(self) -> None:
+        """End `events`: the connections are closed. The next iteration begins as if nothing had been refused before."""
+        self._stopped = True
+        self._lines = [_Line(line.expression, self._random) for line in self._lines]
+        self._inbox.end()
 
     def split(self) -> None:
         """From now on one connection for each channel: works whatever the server makes of lists. No way back."""
@@ -164,7 +173,7 @@ class FastConnect:
                 await self._tell_refused(line, failed.reason)
             except (LinkError, RestError) as lost:
                 line.lost(quota=lost.quota)
-                await self._tell_down(lost.reason)
+                await self._tell_down(lost.reason, quota=lost.quota)
 
     async def _live(self, line: _Line) -> None:
         """One connection's life. Raises what ended it."""
@@ -239,16 +248,16 @@ class FastConnect:
         self._told_up = self._told_up or news
         return news
 
-    async def _tell_down(self, reason: str) -> None:
+    async def _tell_down(self, reason: str, *, quota: bool = False) -> None:
         self._told_up = False
-        await self._tell(LinkDown(reason))
+        await self._tell(LinkDown(reason, quota))
 
     async def _tell_refused(self, line: _Line, reason: str) -> None:
         """A refused list of channels is tried one by one. Without a refused channel the link counts as whole."""
         await self._tell(SubscriptionRefused(line.expression, reason))
         self._refused.add(line.expression)
         if not self._up:
-            await self._tell_down(f"the subscription was refused: {reason}")
+            await self._tell_down(f"the subscription was refused: {reason}", quota=is_about_quota(reason))
         self.split()
         if self._news_of_up():
             await self._tell(LinkUp(self._layout))

@@ -23,4 +23,8 @@ class Metrics:
         self.commit_retries = Counter("ingest_commit_retries", "Commits sent again", registry=registry)
         self.replacements = Counter("ingest_replacements", "Times all rows were written anew", registry=registry)
         self.link_losses = Counter("ingest_link_losses", "Losses of the exchange link", registry=registry)
+        self.feed_open = Gauge(
+            "ingest_feed_open", "1 while this process keeps a connection to the exchange; 0: a cold standby",
+            registry=registry,
+        )  # fmt: skip
         self.leader = Gauge("ingest_leader", "1 while this process holds the lease", registry=registry)

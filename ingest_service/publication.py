@@ -19,9 +19,10 @@ from redis.exceptions import RedisError
 
 from ingest_service.core.backoff import Backoff
 from ingest_service.core.history import Changes, History, day_of, epoch_of
+from ingest_service.core.rows import SCHEMA, is_of_this_form
 from ingest_service.metrics import Metrics
 from ingest_service.redis_sink import Outcome, RedisSink
-from shared.channels import Channel
+from shared.channels import STORED
 from shared.wire import Commit, Heartbeat, InvalidEnvelope
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,11 @@ class Publication:
     def day(self) -> date | None:
         """The trading day of the present epoch."""
         return day_of(self.history.epoch) if self.history.epoch else None
+
+    @property
+    def time_ms(self) -> int:
+        """The ingest's clock at the head, Unix ms: after `lead`, when the leader before us was last heard."""
+        return self._time_ms
 
     async def lead(self) -> None:
         """Wait for the lease, and take over what was published. As a standby this may take days. Raises LeaseLost."""
@@ -126,7 +132,13 @@ class Publication:
             await self._replace()
         elif stored.head.server != server or stored.head.more:
             # Another server may lack commits that somebody has seen; a half-written change is nobody's truth.
-            self.history = self.history.successor(epoch_of(day_of(stored.head.epoch), random_token()), keep=Channel)
+            self.history = self.history.successor(epoch_of(day_of(stored.head.epoch), random_token()), keep=STORED)
+            await self._replace()
+        elif stored.head.schema != SCHEMA:
+            # Fields may mean something else now, so nothing that clients hold goes on; rows of this form do.
+            log.warning("the rows in Redis are of another version: those of this version's form are kept")
+            epoch = epoch_of(day_of(stored.head.epoch), random_token())
+            self.history = self.history.successor(epoch, keep=STORED, fits=is_of_this_form)
             await self._replace()
 
     async def open_epoch(self, day: date) -> None:

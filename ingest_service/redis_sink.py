@@ -16,7 +16,8 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from ingest_service.core.history import MAX_ROWS, History
-from shared.channels import Channel, RedisNames
+from ingest_service.core.rows import SCHEMA
+from shared.channels import STORED, RedisNames, Stored
 from shared.redis_client import COMMAND_DEADLINE_S
 from shared.table import Row
 from shared.wire import (
@@ -46,11 +47,11 @@ class Outcome(StrEnum):
     OTHER_HEAD = "head"  # the head is not the one that this commit follows
 
 
-class Stored(NamedTuple):
+class StoredHistory(NamedTuple):
     """What Redis holds."""
 
     head: Head
-    rows: dict[Channel, list[tuple[str, Row | None, int]]]
+    rows: dict[Stored, list[tuple[str, Row | None, int]]]
 
 
 # KEYS: lease, one rows hash a channel, head. The head is written last: a script that fails halfway is not "done".
@@ -166,19 +167,19 @@ class RedisSink:
             async with asyncio.timeout(COMMAND_DEADLINE_S):
                 return decode_head(await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._names.head)))
 
-    async def load(self) -> Stored | None:
+    async def load(self) -> StoredHistory | None:
         """What was published; None if nothing was. Raises InvalidEnvelope, NewerContract."""
         head = await self.head()
         if head is None:
             return None
-        rows: dict[Channel, list[tuple[str, Row | None, int]]] = {}
+        rows: dict[Stored, list[tuple[str, Row | None, int]]] = {}
         with _only_hashes():
             async with asyncio.timeout(LOAD_DEADLINE_S):
-                for channel in Channel:
+                for channel in STORED:
                     rows[channel] = []
                     async for key, stored in self._redis.hscan_iter(self._names.rows(channel), count=MAX_ROWS):
                         rows[channel].append((decode_key(key), *decode_row(stored)))
-        return Stored(head, rows)
+        return StoredHistory(head, rows)
 
     async def commit(self, commit: Commit, commit_id: str) -> Outcome:
         """Write and publish one commit. The same commit may be sent again as often as it takes."""
@@ -193,6 +194,8 @@ class RedisSink:
             int(commit.more),
             "source",
             self.source,
+            "schema",
+            SCHEMA,
         ]
         keys = [self._names.lease]
         args: list[_Argument] = [
@@ -203,7 +206,8 @@ class RedisSink:
             self._names.updates,
             encode_envelope(commit),
         ]
-        for channel, rows in commit.rows.items():
+        tables: list[tuple[Stored, dict[str, Row | None]]] = [*commit.rows.items(), *commit.internal.items()]
+        for channel, rows in tables:
             keys.append(self._names.rows(channel))
             args.append(2 * len(rows))
             for key, row in rows.items():
@@ -237,7 +241,7 @@ class RedisSink:
         """
         names = self._names
         swapped = [names.lease, names.head]
-        for channel in Channel:
+        for channel in STORED:
             async with asyncio.timeout(COMMAND_DEADLINE_S):
                 await self._redis.delete(names.next_rows(channel))
             for some in _in_parts(history.stored_rows(channel)):
@@ -249,7 +253,9 @@ class RedisSink:
                 ):
                     return Outcome.NO_LEASE
             swapped += (names.rows(channel), names.next_rows(channel))
-        head = encode_head(Head(history.epoch, history.rev, commit_id, time_ms, server, history.more, self.source))
+        head = encode_head(
+            Head(history.epoch, history.rev, commit_id, time_ms, server, history.more, self.source, SCHEMA)
+        )
         envelope = encode_envelope(Replaced(history.epoch, history.rev, time_ms))
         fields: list[_Argument] = [part for field in head.items() for part in field]
         return await self._outcome(self._replace_script, swapped, [self._token, names.updates, envelope, *fields])

@@ -51,6 +51,10 @@ class IngestSettings(BaseSettings):
         min_length=1,
         description="what to subscribe, such as X:ALL,R:ALL,MI:ALL,F:ALL",
     )
+    standby: Literal["warm", "cold"] = Field(
+        "warm",
+        description="whether a standby is connected to the exchange; cold if the key permits a single connection",
+    )
     simulated: bool = Field(
         default=False, description="whether that exchange is a simulator, such as true: clients are told so"
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 
 class Channel(StrEnum):
@@ -14,6 +15,17 @@ class Channel(StrEnum):
     SYMBOLS = "symbols"  # one row a symbol: names, type, lot, ticks
     GROUPS = "groups"  # one row a group: its list of keys; clients write `@VN30`
     STATUS = "status"  # `feed`: the state of the exchange link; one row an exchange: its phase
+
+
+class Internal(StrEnum):
+    """A table that only ingests read: what the next leader has to know. Stored by the same commits, never published."""
+
+    WINDOWS = "windows"  # one row a symbol: what foreigners had bought and sold at the steps of the last minutes
+
+
+Stored: TypeAlias = Channel | Internal
+#: All tables that a commit may touch.
+STORED: tuple[Stored, ...] = (*Channel, *Internal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +54,10 @@ class RedisNames:
         """Pub/sub channel: one envelope a commit, and the heartbeat."""
         return f"{{{self.prefix}}}:updates"
 
-    def rows(self, channel: Channel) -> str:
+    def rows(self, channel: Stored) -> str:
         """Hash: key → stored row (`shared.wire.encode_row`)."""
         return f"{{{self.prefix}}}:rows:{channel}"
 
-    def next_rows(self, channel: Channel) -> str:
+    def next_rows(self, channel: Stored) -> str:
         """Hash: rows built aside, renamed to `rows` when a replacement takes effect."""
         return f"{{{self.prefix}}}:next:{channel}"

@@ -5,12 +5,12 @@ Rows and envelopes are opaque bytes to Redis: nothing on the server parses them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
 
-from shared.channels import Channel
+from shared.channels import Channel, Internal
 from shared.table import JSON, Row
 
 #: Version of everything in this file. A reader that meets a higher one keeps what it has and says so.
@@ -45,6 +45,7 @@ class Head(NamedTuple):
     server: str  # run id of the Redis server that took the last replacement
     more: bool  # the last commit was a part of a larger change; the rest follows
     source: str = ""  # identity of the exchange that the rows come from; empty: not told
+    schema: str = ""  # identity of the rows' form and meaning; empty: not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Commit:
     time_ms: int  # the ingest's clock when the newest feed message in it was read, Unix ms
     rows: dict[Channel, dict[str, Row | None]]  # channel → key → whole row; None: removed
     more: bool = False  # a part of a larger change: nothing may be shown before the last part
+    internal: dict[Internal, dict[str, Row | None]] = field(default_factory=dict)  # stored, and not published
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def encode_head(head: Head) -> dict[str, str | int]:
         "server": head.server,
         "more": int(head.more),
         "source": head.source,
+        "schema": head.schema,
     }
 
 
@@ -138,6 +141,7 @@ def decode_head(fields: Mapping[bytes, bytes]) -> Head | None:
             server=fields[b"server"].decode(),
             more=fields.get(b"more", b"0") != b"0",
             source=fields.get(b"source", b"").decode(),
+            schema=fields.get(b"schema", b"").decode(),
         )
     except (KeyError, ValueError) as error:
         raise InvalidEnvelope("head") from error

@@ -2,7 +2,8 @@
 The board: all tables of one trading day. Ticks go in, changed rows come out.
 
 Rows are values: a change makes a new dict, so what was handed out stays as it was. They are also the only memory that
-outlives a restart: counters are fields of rows, and what else is held here can be lost.
+outlives a restart: counters are fields of rows, the windows behind speeds have rows of their own, and what else is held
+here can be lost.
 """
 
 from collections import Counter
@@ -32,11 +33,12 @@ from ingest_service.core.rows import (
     MarketRow,
     PhaseRow,
     SymbolRow,
+    WindowRow,
 )
 from ingest_service.core.sessions import Calendar, Exchange, Phases, day_of
 from ingest_service.core.symbols import Listing, exchange_of, symbol_row
 from ingest_service.core.ticks import ForeignTick, IndexTick, SecurityTick, StatusTick, Tick
-from shared.channels import Channel
+from shared.channels import Channel, Internal, Stored
 from shared.table import Row
 
 # The longest holidays are shorter. Beyond the machine's day and the board's, since a simulated market may be ahead.
@@ -53,11 +55,11 @@ class Board:
     `oddities` counts what was tolerated, by names from a closed list, since the start.
     """
 
-    def __init__(self, calendar: Calendar | None = None, *, simulated: bool = False) -> None:
+    def __init__(self, calendar: Calendar | None = None, *, simulated: bool = False, now_ms: int | None = None) -> None:
         self._simulated = simulated
         self.day: date | None = None
         # Later days are broken dates: one must not end the day. None until the machine's time is told.
-        self._newest_day: date | None = None
+        self._newest_day = None if now_ms is None else day_of(now_ms) + timedelta(days=MAX_DAYS_AHEAD)
         self.oddities: Counter[str] = Counter()
         self._calendar = calendar or Calendar()
         self._market: ChannelRows[MarketRow] = ChannelRows(Channel.MARKET)
@@ -69,7 +71,15 @@ class Board:
         self._groups: ChannelRows[GroupRow] = ChannelRows(Channel.GROUPS)
         self._phases: ChannelRows[PhaseRow] = ChannelRows(Channel.STATUS)
         self._feed: ChannelRows[FeedRow] = ChannelRows(Channel.STATUS, FEED_KEY)
-        self._of_the_day = (self._market, self._foreign, self._foreign_total, self._index, self._derivatives)
+        self._window_rows: ChannelRows[WindowRow] = ChannelRows(Internal.WINDOWS)
+        self._of_the_day = (
+            self._market,
+            self._foreign,
+            self._foreign_total,
+            self._index,
+            self._derivatives,
+            self._window_rows,
+        )
         self._lasting = (self._symbols, self._groups, self._phases, self._feed)
         # Symbols of which no trade can have escaped since the total that their row holds.
         self._watched: set[str] = set()
@@ -80,18 +90,26 @@ class Board:
         self._slowed_step = 0
         self._groups_due = self._foreign_due = False
 
-    def load(self, day: date, rows: Mapping[Channel, Mapping[str, Row]]) -> None:
+    def load(self, day: date, rows: Mapping[Stored, Mapping[str, Row]], *, watched: bool = False) -> None:
         """
-        Go on from what was published. Nothing of it is a change; what was traded meanwhile will count as unseen.
+        Go on from what was published. Nothing of it is a change.
 
-        A row that is not of this version's form is left out, and counted as the oddity `stored_row`.
+        What was traded since will count as unseen, unless all of it was `watched`, and comes by `catch_up`. A row that
+        is not of this version's form is left out, and counted as the oddity `stored_row`.
         """
         self.day = day
+        if self._newest_day is not None:
+            self._newest_day = max(self._newest_day, day + timedelta(days=MAX_DAYS_AHEAD))
         for table in self._of_the_day + self._lasting:
             self.oddities["stored_row"] += table.load(rows.get(table.channel, {}))
         self._index_keys = {key.upper(): key for key in self._index.rows}
-        self._windows.clear()
+        self._windows = {symbol: Window(row["steps"]) for symbol, row in self._window_rows.rows.items()}
+        for symbol, flow in self._foreign.rows.items():
+            if flow["time"] is not None and symbol in self._windows:
+                self._windows[symbol].add(flow["time"], flow["buy_volume"] or 0, flow["sell_volume"] or 0)
         self.link_restored()
+        if watched:
+            self._watched.update(symbol for symbol, row in self._market.rows.items() if row["total_volume"] is not None)
 
     def link_restored(self) -> None:
         """
@@ -118,6 +136,11 @@ class Board:
                 self._apply_to_index(tick)
             case _:
                 pass  # bars and odd lots are in no table
+
+    def catch_up(self, tick: Tick) -> None:
+        """Take a tick that may be older than what is held: then it changes nothing. Raises InvalidRow, as `apply`."""
+        if not self._is_past(tick):
+            self.apply(tick)
 
     def set_symbols(self, listings: Iterable[Listing]) -> None:
         """Names and properties of instruments, from the exchange's lists. Other instruments keep their rows."""
@@ -165,7 +188,7 @@ class Board:
 
     # What goes out
 
-    def take_changes(self) -> dict[Channel, dict[str, Row | None]]:
+    def take_changes(self) -> dict[Stored, dict[str, Row | None]]:
         """The rows that changed since the last call, whole; None for a key that left. After a new day: all rows."""
         self._slow_foreign()
         if self._foreign_due:
@@ -175,7 +198,7 @@ class Board:
             self._groups_due = False
             for name, row in derived_groups(self._symbols.rows).items():
                 self._groups.put(name, row)
-        changes: dict[Channel, dict[str, Row | None]] = {}
+        changes: dict[Stored, dict[str, Row | None]] = {}
         for table in self._of_the_day + self._lasting:
             changed = table.take_changes()
             if changed:
@@ -183,6 +206,30 @@ class Board:
         return changes
 
     # One tick
+
+    def _is_past(self, tick: Tick) -> bool:
+        """Whether what is held has already taken it, or something newer. Times have seconds only; totals tell more."""
+        if tick.day is not None and self.day is not None and tick.day > self.day:
+            return False
+        match tick:
+            case SecurityTick() | StatusTick():
+                row = self._market.get(tick.key, market.EMPTY)
+                told = [(tick.time_ms, row["time"])]
+                if isinstance(tick, SecurityTick) and tick.trade is not None:
+                    told.append((tick.trade.total_volume, row["total_volume"]))
+            case ForeignTick():
+                flow = self._foreign.get(tick.key, foreign.EMPTY)
+                told = [
+                    (tick.time_ms, flow["time"]),
+                    (tick.buy_volume, flow["buy_volume"]),
+                    (tick.sell_volume, flow["sell_volume"]),
+                ]
+            case IndexTick():
+                index = self._index.get(self._index_keys.get(tick.key.upper(), tick.key), indices.EMPTY)
+                told = [(tick.time_ms, index["time"]), (tick.total_volume, index["total_volume"])]
+            case _:
+                return False
+        return any(value is not None and held is not None and value < held for value, held in told)
 
     def _enter_day(self, tick: Tick) -> None:
         if tick.day is None:
@@ -232,7 +279,10 @@ class Board:
         symbol = tick.key
         self._foreign.require_room(symbol, tick.data_type)
         window = self._windows.setdefault(symbol, Window())
+        step = window.newest_step
         self._foreign.put(symbol, foreign_row(self._foreign.get(symbol, foreign.EMPTY), tick, window))
+        if window.newest_step != step:
+            self._window_rows.put(symbol, window.row)
         self._foreign_due = True
 
     def _apply_to_index(self, tick: IndexTick) -> None:

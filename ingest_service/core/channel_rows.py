@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from ingest_service.core.invalid_row import InvalidRow
 from ingest_service.core.rows import AnyRow, row_type
-from shared.channels import Channel
+from shared.channels import Stored
 from shared.table import Row
 
 # Ten times what is ever listed. Garbage must not fill the memory.
@@ -24,7 +24,7 @@ class ChannelRows(Generic[_RowT]):
     a ChannelRows of their own.
     """
 
-    def __init__(self, channel: Channel, special_key: str = "") -> None:
+    def __init__(self, channel: Stored, special_key: str = "") -> None:
         self.channel = channel
         self.rows: dict[str, _RowT] = {}
         self._special_key = special_key

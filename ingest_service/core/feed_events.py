@@ -13,6 +13,7 @@ class LinkDown(NamedTuple):
     """A connection was lost or could not be made; it is being made anew. Told for each attempt that fails."""
 
     reason: str
+    quota: bool = False  # the server said that it is too much: of connections, or of calls
 
 
 class Broadcasts(NamedTuple):

@@ -2,14 +2,14 @@
 What foreigners buy and sell: a row a symbol, and the sums.
 
 Speeds look back five minutes of the feed's own time, in steps of ten seconds, and fall back to zero when nothing more
-comes. They start from zero with the process: what was bought before it looked has no known moment.
+comes. The steps are kept in rows of their own, so that another process can go on with them.
 """
 
 from collections import deque
 from collections.abc import Iterable, Mapping
 from heapq import nlargest, nsmallest
 
-from ingest_service.core.rows import ForeignRow, ForeignTotalRow, NetFlow
+from ingest_service.core.rows import ForeignRow, ForeignTotalRow, NetFlow, WindowRow
 from ingest_service.core.ticks import ForeignTick
 
 WINDOW_MIN = 5
@@ -37,9 +37,21 @@ class Window:
 
     __slots__ = ("_steps",)
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Iterable[Iterable[int]] = ()) -> None:
         # (step, bought, sold), oldest first. The first one stands at the far end of the window or before it.
         self._steps: deque[tuple[int, int, int]] = deque()
+        for step, bought, sold in steps:
+            self._steps.append((step, bought, sold))
+
+    @property
+    def row(self) -> WindowRow:
+        """The window as it is kept."""
+        return {"steps": [list(step) for step in self._steps]}
+
+    @property
+    def newest_step(self) -> int:
+        """When it changes, the row is worth keeping anew: within a step the symbol's own row has the totals."""
+        return self._steps[-1][0] if self._steps else 0
 
     def add(self, time_ms: int, bought: int, sold: int) -> None:
         """The totals at a time. Times out of order count as the newest."""

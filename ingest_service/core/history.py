@@ -6,10 +6,10 @@ carries them, so the tables are at any time what a reader that took every commit
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 
-from shared.channels import Channel
+from shared.channels import STORED, Channel, Internal, Stored
 from shared.table import Row, Table
 from shared.wire import Commit, encode_row
 
@@ -20,7 +20,7 @@ MAX_BYTES = 256_000
 #: Channels whose rows outlive a trading day.
 LASTING = (Channel.SYMBOLS, Channel.GROUPS, Channel.STATUS)
 
-Changes = Mapping[Channel, Mapping[str, Row | None]]
+Changes = Mapping[Stored, Mapping[str, Row | None]]
 
 
 def epoch_of(day: date, token: str) -> str:
@@ -39,33 +39,39 @@ class History:
     def __init__(self, epoch: str, rev: int = 0) -> None:
         self.epoch = epoch
         self.rev = rev  # the last number given to a commit
-        self.tables = {channel: Table() for channel in Channel}
-        self._staged: dict[tuple[Channel, str], Row | None] = {}
+        self.tables: dict[Stored, Table] = {channel: Table() for channel in STORED}
+        self._staged: dict[tuple[Stored, str], Row | None] = {}
         # The parts of a larger change that are still to come. Later changes wait until all of them have left.
-        self._parts: deque[dict[Channel, dict[str, Row | None]]] = deque()
+        self._parts: deque[dict[Stored, dict[str, Row | None]]] = deque()
 
     @property
     def more(self) -> bool:
         """A part of a larger change is still to come."""
         return bool(self._parts)
 
-    def load(self, channel: Channel, rows: Iterable[tuple[str, Row | None, int]]) -> None:
+    def load(self, channel: Stored, rows: Iterable[tuple[str, Row | None, int]]) -> None:
         """Take a channel's published rows: (key, row, revision of its last change)."""
         self.tables[channel].load(rows)
 
-    def stored_rows(self, channel: Channel) -> Iterator[tuple[str, bytes]]:
+    def stored_rows(self, channel: Stored) -> Iterator[tuple[str, bytes]]:
         """A channel as it stands in Redis: (key, stored row), removed rows included."""
         return ((key, encode_row(entry.row, entry.rev)) for key, entry in self.tables[channel].entries())
 
     def checksums(self) -> dict[Channel, int]:
-        """Of all tables, as they are at `rev`."""
-        return {channel: table.checksum() for channel, table in self.tables.items()}
+        """Of the tables that are published, as they are at `rev`."""
+        return {channel: self.tables[channel].checksum() for channel in Channel}
 
-    def successor(self, epoch: str, keep: Iterable[Channel] = LASTING) -> "History":
-        """The history of the next epoch: the rows of some channels, all at revision 1; the rest is gone."""
+    def successor(
+        self,
+        epoch: str,
+        keep: Iterable[Stored] = LASTING,
+        fits: Callable[[Stored, str, Row], bool] = lambda *_: True,
+    ) -> "History":
+        """The history of the next epoch: the rows of some tables, if they fit, all at revision 1; the rest is gone."""
         heir = History(epoch, rev=1)
         for channel in keep:
-            heir.tables[channel].load((key, row, 1) for key, row in self.tables[channel].live())
+            rows = self.tables[channel].live()
+            heir.tables[channel].load((key, row, 1) for key, row in rows if fits(channel, key, row))
         return heir
 
     def stage(self, changes: Changes) -> None:
@@ -88,10 +94,12 @@ class History:
         from_rev, self.rev = self.rev, self.rev + 1
         for channel, changed in rows.items():
             self.tables[channel].apply(changed, self.rev)
-        return Commit(self.epoch, from_rev, self.rev, time_ms, rows, more=self.more)
+        published = {channel: changed for channel, changed in rows.items() if isinstance(channel, Channel)}
+        internal = {channel: changed for channel, changed in rows.items() if isinstance(channel, Internal)}
+        return Commit(self.epoch, from_rev, self.rev, time_ms, published, more=self.more, internal=internal)
 
     def _split_staged(self) -> None:
-        part: dict[Channel, dict[str, Row | None]] = {}
+        part: dict[Stored, dict[str, Row | None]] = {}
         rows_left, bytes_left = MAX_ROWS, MAX_BYTES
         for (channel, key), row in self._staged.items():
             held = self.tables[channel].get(key)

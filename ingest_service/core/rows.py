@@ -9,14 +9,17 @@ The types describe plain dicts, which is what the hot path builds. `row_type` gi
 """
 
 from functools import cache
+from hashlib import sha256
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field, TypeAdapter, with_config
+import orjson
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from ingest_service.core.rounding import Price
 from ingest_service.core.sessions import Phase
-from shared.channels import Channel
+from shared.channels import Channel, Internal, Stored
+from shared.table import Row
 
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -228,11 +231,30 @@ class PhaseRow(TypedDict):
     changed_at: Annotated[int, Field(description="when it was noticed, Unix ms")]
 
 
+@with_config(_STRICT)
+class WindowRow(TypedDict):
+    """What foreigners had bought and sold in one symbol at the steps behind its speeds. Key: the symbol. Internal."""
+
+    steps: Annotated[
+        list[Annotated[list[int], Field(min_length=3, max_length=3)]],
+        Field(description="[step, shares bought, shares sold], oldest first"),
+    ]
+
+
 AnyRow: TypeAlias = (
-    MarketRow | ForeignRow | ForeignTotalRow | IndexRow | DerivativesRow | SymbolRow | GroupRow | FeedRow | PhaseRow
+    MarketRow
+    | ForeignRow
+    | ForeignTotalRow
+    | IndexRow
+    | DerivativesRow
+    | SymbolRow
+    | GroupRow
+    | FeedRow
+    | PhaseRow
+    | WindowRow
 )
 
-_ROW_TYPES: dict[tuple[Channel, str], type[AnyRow]] = {
+_ROW_TYPES: dict[tuple[Stored, str], type[AnyRow]] = {
     (Channel.MARKET, ""): MarketRow,
     (Channel.FOREIGN, ""): ForeignRow,
     (Channel.FOREIGN, TOTAL_KEY): ForeignTotalRow,
@@ -242,10 +264,11 @@ _ROW_TYPES: dict[tuple[Channel, str], type[AnyRow]] = {
     (Channel.GROUPS, ""): GroupRow,
     (Channel.STATUS, ""): PhaseRow,
     (Channel.STATUS, FEED_KEY): FeedRow,
+    (Internal.WINDOWS, ""): WindowRow,
 }
 
 
-def row_type(channel: Channel, key: str = "") -> TypeAdapter[AnyRow]:
+def row_type(channel: Stored, key: str = "") -> TypeAdapter[AnyRow]:
     """
     The type of a row: `.validate_python(row)` checks it strictly, `.json_schema()` describes it.
 
@@ -255,5 +278,23 @@ def row_type(channel: Channel, key: str = "") -> TypeAdapter[AnyRow]:
 
 
 @cache
-def _adapter(channel: Channel, special_key: str) -> TypeAdapter[AnyRow]:
+def _adapter(channel: Stored, special_key: str) -> TypeAdapter[AnyRow]:
     return TypeAdapter(_ROW_TYPES[channel, special_key])
+
+
+def is_of_this_form(channel: Stored, key: str, row: Row) -> bool:
+    """Whether a stored row is one that this version could have written."""
+    try:
+        row_type(channel, key).validate_python(row)
+    except ValidationError:
+        return False
+    return True
+
+
+def _schema() -> str:
+    described = {f"{channel} {key}": row_type(channel, key).json_schema() for channel, key in _ROW_TYPES}
+    return sha256(orjson.dumps(described, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+#: Identity of all rows' fields and what they mean, by their descriptions: rows of another one end the epoch.
+SCHEMA = _schema()

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.fakes.exchange import running_simulator
+from ingest_service.core.backlog import MARGIN_MS
+from tests.fakes.exchange import RunningSimulator, running_simulator
 from tests.fakes.services import RunningService, WebsocketClient, running_ingest, running_publisher, websocket_client
 
 #: A lease, a standby's look, and the load of the rows take two seconds; the rest is for a slow machine.
@@ -20,18 +21,28 @@ TAKEN_OVER_S = 6.0
 class Pair(NamedTuple):
     """The leader, the standby, and a client that has prices."""
 
+    simulator: RunningSimulator
     leader: RunningService
     standby: RunningService
     client: WebsocketClient
 
+    async def connections(self) -> int:
+        """How many the exchange has."""
+        return len((await self.simulator.ledger())["connections"])
+
 
 @pytest.fixture
-async def pair(redis_url: str, redis_prefix: str, tmp_path: Path) -> AsyncIterator[Pair]:
-    """Prices move."""
+async def pair(
+    redis_url: str, redis_prefix: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Pair]:
+    """Prices move. The parameter is STANDBY."""
+    standby_is = getattr(request, "param", "warm")
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(running_simulator(rate=200, seed=11))
         ingests = [
-            await stack.enter_async_context(running_ingest(redis_url, redis_prefix, simulator.url, tmp_path / name))
+            await stack.enter_async_context(
+                running_ingest(redis_url, redis_prefix, simulator.url, tmp_path / name, STANDBY=standby_is)
+            )
             for name in ("first", "second")
         ]
         publisher = await stack.enter_async_context(running_publisher(redis_url, redis_prefix))
@@ -43,7 +54,9 @@ async def pair(redis_url: str, redis_prefix: str, tmp_path: Path) -> AsyncIterat
         leader = ingests[leads.index(True)]
         standby = ingests[leads.index(False)]
         await standby.line("standing by")
-        yield Pair(leader, standby, client)
+        if standby_is == "warm":
+            await standby.line("exchange link is up")
+        yield Pair(simulator, leader, standby, client)
 
 
 async def goes_on(client: WebsocketClient, within_s: float) -> None:
@@ -74,6 +87,7 @@ async def test_the_standby_takes_over_with_the_same_history_and_totals_that_neve
     await pair.client.next("update")
 
     after = totals(pair.client)
+    assert await pair.connections() == (2 if number == signal.SIGSTOP else 1)
     assert took_s < TAKEN_OVER_S
     assert pair.client.messages[-1]["position"].split(".")[0] == epoch
     assert [message["type"] for message in pair.client.messages].count("snapshot") == 1
@@ -92,3 +106,40 @@ async def test_a_leader_that_was_frozen_wakes_as_a_standby_and_has_written_nothi
     # Every update continued the one before (the client checks it), under one history: nobody else wrote into it.
     assert len({message["position"].split(".")[0] for message in pair.client.messages if "position" in message}) == 1
     assert "all rows written" not in pair.leader.log.partition("another ingest has taken over")[2]
+
+
+def unseen(client: WebsocketClient) -> dict[str, int]:
+    return {symbol: row["unseen_volume"] for symbol, row in client.table.rows.items()}
+
+
+async def test_a_warm_standby_has_seen_what_was_traded_while_nobody_led(pair: Pair) -> None:
+    # It may claim what it has read for a while; the leader's own first totals, unseen, have come by then.
+    connected_ms = time.time() * 1000
+    while (await pair.client.next("update"))["time"] < connected_ms + 2 * MARGIN_MS:
+        pass
+    counted = unseen(pair.client)
+
+    pair.leader.kill()
+    await pair.standby.line("board is taken over .*watched=True")
+    await goes_on(pair.client, within_s=20)
+    for _ in range(10):
+        await pair.client.next("update")
+
+    after = unseen(pair.client)
+    assert {symbol: after[symbol] for symbol in counted} == counted
+    for symbol, row in pair.client.table.rows.items():
+        sides = sum(row[f"{side}_volume"] for side in ("active_buy", "active_sell", "neutral", "unseen"))
+        assert sides == (row["total_volume"] or 0), symbol
+
+
+@pytest.mark.parametrize("pair", ["cold"], indirect=True)
+async def test_a_cold_standby_has_no_connection_until_it_leads(pair: Pair) -> None:
+    before = await pair.connections()
+
+    pair.leader.kill()
+    await pair.standby.line("exchange link is up")
+    await goes_on(pair.client, within_s=20)
+
+    assert before == 1
+    assert await pair.connections() == 1
+    assert "watched=True" not in pair.standby.log

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ingest_service.core import history as writing
-from ingest_service.core.history import History
+from ingest_service.core.history import Changes, History
 from publisher_service.core import frames
 from publisher_service.core.replica import Gap
 from shared.channels import Channel
@@ -56,14 +56,14 @@ class Writer:
         epoch = f"20261123-{self.epochs:06}"
         self.history = self.history.successor(epoch, keep=Channel) if self.epochs > 1 else History(epoch, 1)
         self.stored = {
-            channel: {key: (entry.row, entry.rev) for key, entry in table.entries()}
-            for channel, table in self.history.tables.items()
+            channel: {key: (entry.row, entry.rev) for key, entry in self.history.tables[channel].entries()}
+            for channel in Channel
         }
         self.more = False
         self._remember()
         self.log.append(self.heartbeat())
 
-    def change(self, rows: dict[Channel, dict[str, Row | None]]) -> None:
+    def change(self, rows: Changes) -> None:
         self.history.stage(rows)
 
     def commit(self) -> None:

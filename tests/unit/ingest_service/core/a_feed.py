@@ -8,7 +8,7 @@ from ingest_service.core.board import Board
 from ingest_service.core.rows import row_type
 from ingest_service.core.sessions import midnight_ms
 from ingest_service.core.ticks import SecurityTick, Tick, parse
-from shared.channels import Channel
+from shared.channels import STORED, Channel, Stored
 from shared.table import JSON, Row
 
 DAY = date(2026, 11, 16)  # a Monday
@@ -235,8 +235,8 @@ class CheckedBoard:
 
     def __init__(self) -> None:
         self.board = Board()
-        self.tables: dict[Channel, dict[str, Row]] = {channel: {} for channel in Channel}
-        self.last_changes: dict[Channel, dict[str, Row | None]] = {}
+        self.tables: dict[Stored, dict[str, Row]] = {channel: {} for channel in STORED}
+        self.last_changes: dict[Stored, dict[str, Row | None]] = {}
 
     def tell(self, template: dict[str, JSON], **changes: JSON) -> Row:
         """Apply a message; the market row of its symbol, or its index row."""
@@ -259,7 +259,7 @@ class CheckedBoard:
                     assert_volumes_add_up(row)
                 self.tables[channel][key] = row
 
-    def row(self, channel: Channel, key: str) -> Row:
+    def row(self, channel: Stored, key: str) -> Row:
         """What a reader holds."""
         return self.tables[channel][key]
 

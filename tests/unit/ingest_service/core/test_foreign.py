@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.channels import Channel
+from shared.channels import Channel, Internal
 from shared.table import JSON, Row
 from tests.unit.ingest_service.core.a_feed import CheckedBoard, R, X, at_ms
 
@@ -125,7 +125,7 @@ def test_a_corrected_total_gives_no_negative_speed() -> None:
     assert speeds(checked) == (0, 0)
 
 
-def test_a_loaded_speed_does_not_stay_for_ever() -> None:
+def test_a_loaded_speed_goes_on_and_falls_as_if_nobody_had_died() -> None:
     checked = CheckedBoard()
     checked.tell(R, Time="10:00:00", BuyVol=1000.0)
     checked.tell(R, Time="10:01:00", BuyVol=6000.0)
@@ -133,10 +133,25 @@ def test_a_loaded_speed_does_not_stay_for_ever() -> None:
     assert checked.board.day is not None
     successor.board.load(checked.board.day, checked.tables)
 
-    successor.board.set_time(at_ms(10, 1, 30), now_ms=0)
+    successor.tell(R, Time="10:03:00", BuyVol=9000.0)
+    fast = speeds(successor)
+    successor.board.set_time(at_ms(10, 8, 1), now_ms=0)
     successor.take()
 
-    assert speeds(successor) == (0, 0)
+    assert (fast, speeds(successor)) == ((1600, 0), (0, 0))
+
+
+def test_the_steps_behind_a_speed_are_kept_once_a_step_and_no_longer_than_they_count() -> None:
+    checked = CheckedBoard()
+    for second in range(0, 600, 5):
+        checked.tell(R, Time=f"10:{second // 60:02}:{second % 60:02}", BuyVol=1000.0 + second)
+        kept = checked.last_changes.get(Internal.WINDOWS, {})
+        assert (list(kept) == ["SSI"]) is (second % 10 == 0)
+
+    steps = checked.row(Internal.WINDOWS, "SSI")["steps"]
+
+    assert isinstance(steps, list)
+    assert len(steps) == 31
 
 
 def test_the_total_sums_all_symbols() -> None:

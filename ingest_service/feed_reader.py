@@ -1,0 +1,163 @@
+"""
+Reads the feed for whoever wants it now: the backlog of a standby, or the leader.
+
+A standby is warm: connected, so that it goes on at once when it has to lead. It is cold, connected only while it leads,
+if the settings say so, or once the exchange has told it that there are too many connections.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Protocol
+
+from ingest_service.core.backlog import Backlog
+from ingest_service.core.feed_events import (
+    Broadcasts,
+    FeedEvent,
+    FrameSkipped,
+    HubMessage,
+    LinkDown,
+    LinkUp,
+    SubscriptionRefused,
+)
+from ingest_service.core.feed_watch import FeedWatch
+from ingest_service.core.invalid_row import InvalidRow
+from ingest_service.core.ticks import Tick, parse
+from ingest_service.fast_connect import FastConnect
+from ingest_service.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+WATCH_S = 0.5
+#: After so many messages in a row the other tasks get their turn: heartbeats must not wait for a burst.
+MESSAGES_A_TURN = 500
+#: States in which clients are told that all is well.
+CONNECTED = ("live", "quiet")
+
+
+class Consumer(Protocol):
+    """Who wants what is read."""
+
+    def take(self, tick: Tick, read_at_ms: int) -> None:
+        """A tick, read at this moment, Unix ms. Raises InvalidRow."""
+
+    def link_lost(self) -> None:
+        """Whatever is traded from now on until the next data is not seen."""
+
+    def feed_told(self) -> None:
+        """What `FeedReader.watch` knows may have changed."""
+
+
+class FeedReader:
+    """The feed, for one consumer at a time; while this process stands by, a backlog."""
+
+    def __init__(
+        self, feed: FastConnect, watch: FeedWatch, metrics: Metrics, *, warm: bool, now_s: Callable[[], float]
+    ) -> None:
+        self.watch = watch
+        self.backlog = Backlog()
+        self._feed = feed
+        self._metrics = metrics
+        self._warm = warm
+        self._now_s = now_s
+        self._consumer: Consumer = self.backlog
+        self._wanted = asyncio.Event()
+        self._messages = 0
+        self.stand_by()
+
+    def lead(self, consumer: Consumer) -> None:
+        """From now on everything goes to the leader; the backlog is done with."""
+        self._consumer, self.backlog = consumer, Backlog()
+        self._want()
+
+    def stand_by(self) -> None:
+        """From now on everything goes to a new backlog, if a standby reads at all."""
+        self._consumer = self.backlog = Backlog()
+        if self._warm:
+            self._want()
+        else:
+            self._unwant("standing by without a connection to the exchange")
+
+    async def run(self) -> None:
+        """Read as long as somebody wants it; never returns."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._read(), name="read")
+            group.create_task(self._watch_feed(), name="watch")
+
+    def _want(self) -> None:
+        self._wanted.set()
+        self._metrics.feed_open.set(1)
+
+    def _unwant(self, reason: str) -> None:
+        log.info(reason)
+        self._wanted.clear()
+        self._metrics.feed_open.set(0)
+        self._feed.stop()
+
+    async def _read(self) -> None:
+        while True:
+            await self._wanted.wait()
+            async with aclosing(self._feed.events()) as events:
+                async for event in events:
+                    self._take(event)
+                    if self._messages >= MESSAGES_A_TURN:
+                        self._messages = 0
+                        await asyncio.sleep(0)
+            self._lost("not connected: standing by")
+
+    def _take(self, event: FeedEvent) -> None:
+        match event:
+            case Broadcasts():
+                for argument in event.arguments:
+                    self._take_message(argument, event.received_ms)
+                self._messages += len(event.arguments)
+            case LinkUp():
+                log.info("exchange link is up", extra={"connections": len(event.layout)})
+                self.watch.opened(self._now_s())
+            case LinkDown():
+                log.warning("exchange link lost", extra={"reason": event.reason})
+                self._metrics.link_losses.inc()
+                self._lost(event.reason)
+                if event.quota and self._consumer is self.backlog:
+                    # The leader's connection is worth more than ours.
+                    self._warm = False
+                    self._unwant("the exchange refuses another connection: standing by without one from now on")
+            case HubMessage():
+                log.warning("the exchange's hub complains", extra={"text": event.text})
+            case SubscriptionRefused():
+                log.warning("a subscription was refused", extra={"channels": event.expression, "reason": event.reason})
+            case FrameSkipped():
+                self._metrics.skipped_frames.labels(event.reason).inc()
+        if self.watch.state not in CONNECTED:
+            self._consumer.feed_told()  # bad news at once
+
+    def _take_message(self, argument: str, read_at_ms: int) -> None:
+        try:
+            tick = parse(argument)
+            self._metrics.messages.labels(tick.data_type).inc()
+            for oddity in tick.oddities:
+                self._metrics.oddities.labels(oddity).inc()
+            self._consumer.take(tick, read_at_ms)
+            self.watch.data(self._now_s(), tick.data_type, tick.key, tick.time_ms)
+        except InvalidRow as invalid:
+            self._metrics.invalid_rows.labels(invalid.reason).inc()
+
+    def _lost(self, reason: str) -> None:
+        self._consumer.link_lost()
+        self.watch.closed(reason)
+
+    async def _watch_feed(self) -> None:
+        state = self.watch.state
+        while True:
+            await asyncio.sleep(WATCH_S)
+            before, demand = state, self.watch.check(self._now_s())
+            state = self.watch.state
+            if demand == "reconnect":
+                self._feed.reconnect(self.watch.reason or "no data")
+            elif demand == "split":
+                log.warning("a channel stays silent beside others: one connection for each from now on")
+                self._feed.split()
+            # Good news when it has lasted from one look to the next: the data that it speaks of has left before it.
+            if state not in CONNECTED or state == before:
+                self._consumer.feed_told()
