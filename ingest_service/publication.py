@@ -189,19 +189,21 @@ class Publication:
                 log.warning("the lease was not renewed", extra={"reason": type(error).__name__})
 
     async def _beat(self) -> None:
-        while True:
+        while True:  # the first at once: after a takeover the silence has lasted long enough
+            if self._confirmed_rev:  # else an epoch is being opened: that takes the lease anew if it has to
+                await self._tell_head()
             await asyncio.sleep(HEARTBEAT_S)
+
+    async def _tell_head(self) -> None:
+        async with self._writing:  # a commit on its way would make the head differ from what we know
             self._time_ms = max(self._time_ms, now_ms())
-            if self._confirmed_rev == 0:
-                continue  # an epoch is being opened: that takes the lease anew if it has to
-            async with self._writing:  # a commit on its way would make the head differ from what we know
-                try:
-                    outcome = await self._sink.heartbeat(self._heartbeat())
-                except (RedisError, OSError, TimeoutError) as error:
-                    log.warning("heartbeat not delivered", extra={"reason": type(error).__name__})
-                    continue
-                if outcome is not Outcome.DONE:
-                    await self._until_answered(self._restore)
+            try:
+                outcome = await self._sink.heartbeat(self._heartbeat())
+            except (RedisError, OSError, TimeoutError) as error:
+                log.warning("heartbeat not delivered", extra={"reason": type(error).__name__})
+                return
+            if outcome is not Outcome.DONE:
+                await self._until_answered(self._restore)
 
     def _heartbeat(self) -> Heartbeat:
         # Between a commit that was given its number and the answer to it nobody can say what the tables add up to.
