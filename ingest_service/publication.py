@@ -32,7 +32,7 @@ HEARTBEAT_S = 1.0
 RENEWAL_S = 0.4
 #: How often a standby looks whether the lease is free.
 STANDBY_POLL_S = 0.15
-#: How long a standby leaves an empty Redis to the leader: the longest retry, a lease, and some more.
+#: How long a standby leaves a Redis that lost something to the leader: the longest retry, a lease, and some more.
 LEADER_FIRST_S = 4.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.05, 1.0
 
@@ -80,15 +80,17 @@ class Publication:
 
     async def lead(self) -> None:
         """Wait for the lease, and take over what was published. As a standby this may take days. Raises LeaseLost."""
-        # Redis that is away may come back empty: then others, who were here before, go first.
-        waiting, absent_s = not await self._redis_answers(), 0.0
+        # Redis that is away may come back empty or older: then others, who were here before, go first.
+        waiting, deferred_s = not await self._redis_answers(), 0.0
         while True:
-            if waiting and absent_s < LEADER_FIRST_S and await self._until_answered(self._nothing_published):
-                # Redis came back empty. The leader has what was lost in memory: it goes first.
-                absent_s += STANDBY_POLL_S
-            elif await self._until_answered(self._sink.take_lease):
+            if waiting and await self._until_answered(self._redis_lost_something):
+                deferred_s += STANDBY_POLL_S
+            else:
+                deferred_s = 0.0
+            # The leader has in memory what was lost: it goes first, unless it does not come.
+            if not 0 < deferred_s < LEADER_FIRST_S and await self._until_answered(self._sink.take_lease):
                 break
-            elif not waiting:
+            if not waiting:
                 log.info("another ingest leads, standing by")
                 waiting = True
             await asyncio.sleep(STANDBY_POLL_S)
@@ -104,11 +106,13 @@ class Publication:
             return False
         return True
 
-    async def _nothing_published(self) -> bool:
+    async def _redis_lost_something(self) -> bool:
+        """It is empty, or another server than the one that was written to, which may lack the newest commits."""
         try:
-            return await self._sink.head() is None
+            head = await self._sink.head()
         except InvalidEnvelope:
             return False
+        return head is None or head.server != await self._sink.server()
 
     async def _take_over(self) -> None:
         server = self._server = await self._sink.server()

@@ -9,6 +9,7 @@ from ingest_service.core.history import Changes
 from shared.channels import Channel, Internal, RedisNames
 from shared.redis_client import open_redis
 from shared.table import Row
+from tests.eventually import eventually
 from tests.fakes.services import running_publisher, websocket_client
 from tests.fakes.writer import writing
 
@@ -56,7 +57,7 @@ async def test_an_internal_table_reaches_the_next_leader_and_nobody_else(redis_u
             await first.commit(changes)
             heard = b""
             async with asyncio.timeout(10):
-                while b'"heartbeat"' not in heard:  # the checksums of all that is published
+                while heard.count(b'"heartbeat"') < 2:  # the second has the checksums of all that is published
                     message = await updates.get_message(ignore_subscribe_messages=True, timeout=1)
                     heard += message["data"] if message else b""
             listed = await publisher.get("/api/channels")
@@ -72,3 +73,52 @@ async def test_an_internal_table_reaches_the_next_leader_and_nobody_else(redis_u
     assert "windows" not in listed.text
     assert refused.status_code == 404
     assert divergences == 0
+
+
+async def stand_by(redis_url: str, redis_prefix: str) -> None:
+    """Until the lease is taken."""
+    async with writing(redis_url, redis_prefix, owner="standby"):
+        pass
+
+
+@pytest.mark.parametrize("lost", ["all", "the newest commits"])
+async def test_of_a_redis_that_lost_something_the_leader_is_first_to_write(
+    redis_url: str, redis_prefix: str, lost: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    names = RedisNames(redis_prefix)
+    async with open_redis(redis_url) as redis, writing(redis_url, redis_prefix, owner="leader") as leader:
+        epoch = leader.publication.history.epoch
+        standing_by = asyncio.create_task(stand_by(redis_url, redis_prefix))
+        await eventually(lambda: "another ingest leads" in caplog.text)
+
+        if lost == "all":
+            await redis.delete(names.head, names.lease)
+        else:  # as if another server stood at this address now
+            await redis.hset(names.head, "server", "another")
+            await redis.delete(names.lease)
+        async with asyncio.timeout(10):
+            while await redis.get(names.lease) is None:  # noqa: ASYNC110 (it is another's work)
+                await asyncio.sleep(0.01)
+
+        assert await redis.get(names.lease) == b"leader"
+        await leader.price("SSI", 1)
+        assert leader.publication.history.epoch == epoch
+        standing_by.cancel()
+        await asyncio.wait([standing_by])
+
+
+async def test_without_a_leader_a_standby_writes_to_a_redis_that_lost_something_after_seconds(
+    redis_url: str, redis_prefix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    names = RedisNames(redis_prefix)
+    async with open_redis(redis_url) as redis:
+        await redis.set(names.lease, "somebody who dies", px=60_000)
+        standing_by = asyncio.create_task(stand_by(redis_url, redis_prefix))
+        await eventually(lambda: "another ingest leads" in caplog.text)
+
+        await redis.delete(names.lease)
+        await asyncio.wait_for(standing_by, 10)
+
+        assert (await redis.hget(names.head, "epoch")) is not None
