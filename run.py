@@ -29,6 +29,8 @@ USAGE = """usage: python3 run.py COMMAND [options]
 
   demo [--port 8000] [--publishers 2] [--seconds N] [--check] [--no-browser]
                             the whole board on this machine: a simulated market, no keys, no Docker
+  chaos [--minutes 3] [--seed S]
+                            the same under random faults, with clients that compare every frame with what was written
   test [pytest arguments]   the tests; everything that needs no Docker and no browser
   check                     lint, format, types, import contracts
   simulate --port P [--seed S] [--rate R]
@@ -46,6 +48,7 @@ BROKER = ("requirements-embedded.lock", "requirements-embedded-any.lock")
 
 COMMANDS = {
     "demo": ("local_stack", (SERVICES, BROKER)),
+    "chaos": ("local_stack.chaos", (SERVICES, BROKER)),
     "test": ("pytest", (DEVELOPMENT, BROKER)),
     "check": ("", (DEVELOPMENT, BROKER)),
     "simulate": ("ssi_simulator", (SERVICES,)),
@@ -271,8 +274,8 @@ def check(python: Path) -> int:
 
 def start(python: Path, module: str, arguments: list[str]) -> int:
     """Become the command, so that signals and the exit code are its own."""
-    if os.name == "nt" and module == "local_stack":
-        say("The demo needs Linux or macOS. On Windows it runs inside WSL2.")
+    if os.name == "nt" and module.startswith("local_stack"):
+        say("A whole stack needs Linux or macOS. On Windows it runs inside WSL2.")
         return 2
     os.chdir(str(ROOT))
     command = [str(python), "-m", module, *arguments]

@@ -2,11 +2,12 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 
 from local_stack.demo import DEFAULT_PORT, Options, demo
+from local_stack.number import number
 from local_stack.services import CannotStart
+from local_stack.signals import until_signal
 from shared.descriptors import raise_descriptor_limit
 
 #: With --check alone: long enough for every row to change many times.
@@ -18,7 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     raise_descriptor_limit()
     try:
-        return asyncio.run(until_signal(options))
+        # A check that was interrupted has shown nothing.
+        return asyncio.run(until_signal(demo(options), interrupted=1 if options.check else 0))
     except CannotStart as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -53,43 +55,6 @@ def parse(arguments: list[str] | None = None) -> Options:
         check=chosen.check,
         browser=not (chosen.no_browser or chosen.check),
     )
-
-
-class number:  # noqa: N801 (it is used like a type: int, float, number(…))
-    """A number from least to most, for argparse, which says what was given otherwise."""
-
-    def __init__(self, kind: type[int] | type[float], least: float, most: float) -> None:
-        self._kind, self._least, self._most = kind, least, most
-
-    def __call__(self, text: str) -> float:
-        try:
-            value = self._kind(text)
-        except ValueError:
-            value = self._kind(-1)
-        if not self._least <= value <= self._most:
-            raise argparse.ArgumentTypeError(f"{text} is no number from {self._least:g} to {self._most:g}")
-        return value
-
-
-async def until_signal(options: Options) -> int:
-    """Run until done or told to stop: then stop everything in order. A second signal ends at once."""
-    loop = asyncio.get_running_loop()
-    work = loop.create_task(demo(options), name="demo")
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def stop() -> None:
-        for each in signals:
-            loop.remove_signal_handler(each)
-            signal.signal(each, signal.SIG_DFL)  # the leashes end all other processes then
-        work.cancel()
-
-    for each in signals:
-        loop.add_signal_handler(each, stop)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        # A check that was interrupted has shown nothing.
-        return 1 if options.check else 0
 
 
 if __name__ == "__main__":

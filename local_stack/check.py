@@ -175,7 +175,7 @@ def _compare(what: str, held: object, wanted: float) -> Iterator[str]:
 async def counters(addresses: Addresses, http: httpx2.AsyncClient) -> Counters:
     """All counters by channel; publishers are added up."""
     sums: Counters = {}
-    for at in (addresses.ingest, *(f"http://{publisher}" for publisher in addresses.publishers)):
+    for at in (*addresses.ingests, *(f"http://{publisher}" for publisher in addresses.publishers)):
         answer = (await http.get(f"{at}/metrics")).raise_for_status()
         for family in text_string_to_metric_families(answer.text):
             for sample in family.samples:

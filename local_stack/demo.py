@@ -5,22 +5,21 @@ Top to bottom is the start; leaving the blocks is the end, in reverse order.
 """
 
 import asyncio
-import fcntl
 import os
 import socket
 import sys
 import webbrowser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 
 from local_stack.check import Report, check, report_line
+from local_stack.folder import claimed_folder
 from local_stack.services import HOST, Addresses, CannotStart, redis_given, start_broker, start_services
 from local_stack.splitter import Backend, Splitter
 from local_stack.supervisor import Supervisor
+from local_stack.terminal import say
 
 DEFAULT_PORT = 8000
 #: Ports tried after the default one.
@@ -40,7 +39,10 @@ class Options:
 
 async def demo(options: Options) -> int:
     """Run it; the exit code. Raises CannotStart."""
-    with listen(options.port) as listener, claimed_folder(board_port := listener.getsockname()[1]) as folder:
+    with (
+        listen(options.port) as listener,
+        claimed_folder("var", f"demo-{(board_port := listener.getsockname()[1])}") as folder,
+    ):
         async with redis_given() as given, Supervisor(folder, say) as supervisor:
             redis_url, prefix = given or (await start_broker(supervisor), "banggia")
             async with httpx2.AsyncClient(timeout=5, trust_env=False) as http:
@@ -98,25 +100,6 @@ def listen(port: int | None) -> socket.socket:
     raise CannotStart(f"No port from {DEFAULT_PORT} to {candidate} is free. Choose one with --port.", exit_code=2)
 
 
-@contextmanager
-def claimed_folder(port: int) -> Iterator[Path]:
-    """
-    Where this run keeps logs, caches and `stack.json`: `var`, or the folder named by BANGGIA_VAR.
-
-    If another demo runs there, a folder of its own inside, named after the board's port.
-    """
-    folder = Path(os.environ.get("BANGGIA_VAR") or "var").absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "demo.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            folder /= f"demo-{port}"
-            folder.mkdir(exist_ok=True)
-            say(f"Another demo keeps its files there; those of this one are in {folder}.")
-        yield folder
-
-
 def has_browser() -> bool:
     """Whether a window can be opened: a text browser would take the terminal."""
     if not sys.stdout.isatty() or os.environ.get("SSH_CONNECTION"):
@@ -132,13 +115,7 @@ def url_table(port: int, addresses: Addresses, folder: Path) -> str:
         ("snapshot", f"http://localhost:{port}/api/channels/market"),
         *((f"publisher {number}", f"http://{at}/") for number, at in enumerate(addresses.publishers, 1)),
         ("simulator", f"{addresses.simulator}/control"),
-        ("ingest metrics", f"{addresses.ingest}/metrics"),
+        *(("ingest metrics", f"{ingest}/metrics") for ingest in addresses.ingests),
         ("logs", str(folder / "log")),
     ]
     return "\n".join(["", *(f"  {name:<15} {where}" for name, where in lines), ""])
-
-
-def say(line: str) -> None:
-    """A line for people, at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

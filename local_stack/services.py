@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from local_stack.engine import EngineError, broker_for, find_engine, free_port, is_up, last_line
 from local_stack.supervisor import Program, Supervisor
-from shared.channels import Channel, RedisNames
+from shared.channels import STORED, RedisNames
 from shared.redis_client import check_redis_url, open_redis
 
 HOST = "127.0.0.1"
@@ -36,7 +36,7 @@ class Addresses:
     """Where the parts of a running stack are found. `redis_url` holds a password; never log it."""
 
     simulator: str
-    ingest: str  # of its metrics
+    ingests: list[str]  # of their metrics
     publishers: list[str]  # host:port
     redis_url: str
     redis_prefix: str
@@ -66,7 +66,7 @@ async def redis_given() -> AsyncIterator[tuple[str, str] | None]:
         yield url, prefix
     finally:
         names = RedisNames(prefix)
-        rows = [key for channel in Channel for key in (names.rows(channel), names.next_rows(channel))]
+        rows = [key for table in STORED for key in (names.rows(table), names.next_rows(table))]
         async with open_redis(url) as redis:
             with suppress(RedisError):  # it is gone, and so are the keys, or nobody can remove them now
                 await redis.delete(names.head, names.lease, *rows)
@@ -86,52 +86,76 @@ async def start_broker(supervisor: Supervisor) -> str:
     return broker.url
 
 
+class Services:
+    """Starts services of one stack, each under a supervisor. Methods that wait raise CannotStart."""
+
+    def __init__(self, supervisor: Supervisor, prefix: str, http: httpx2.AsyncClient) -> None:
+        self._supervisor = supervisor
+        self._prefix = prefix
+        self._http = http
+
+    async def simulator(self, *options: str) -> str:
+        """Start the exchange; its address, once it answers."""
+        port = free_port()
+        url = f"http://{HOST}:{port}"
+        log = self._start("simulator", port, {}, "ssi_simulator", "--port", str(port), *options)
+        await wait_for("simulator", log, partial(answers, self._http, f"{url}/control/ledger"))
+        return url
+
+    def ingest(self, name: str, redis_url: str, simulator: str) -> str:
+        """Start an ingest; the address of its metrics."""
+        port = free_port()
+        environment = {
+            "REDIS_URL": redis_url,
+            "REDIS_PREFIX": self._prefix,
+            "METRICS_PORT": str(port),
+            "SSI_URL": simulator,
+            "SSI_CONSUMER_ID": "demo",
+            "SSI_CONSUMER_SECRET": "demo",
+            "SIMULATED": "true",
+            # What is set for the real exchange must not leak in here, nor our symbols into its cache.
+            "SSI_API_URL": "",
+            "SSI_STREAM_URL": "",
+            "SSI_CHANNELS": "",
+            "CACHE_DIR": str(self._supervisor.folder / f"{name}-cache"),
+        }
+        self._start(name, port, environment, "ingest_service")
+        return f"http://{HOST}:{port}"
+
+    async def publishers(self, redis_urls: Sequence[str]) -> list[str]:
+        """Start a publisher for each address of Redis; where they are (host:port), once all are ready."""
+        logs: list[tuple[str, Path, str]] = []
+        for number, redis_url in enumerate(redis_urls, 1):
+            port, name = free_port(), f"publisher-{number}"
+            environment = {
+                "REDIS_URL": redis_url,
+                "REDIS_PREFIX": self._prefix,
+                "HOST": HOST,
+                # Behind the splitter all clients have one address, and it looks four times a second.
+                "MAX_CONNECTIONS_PER_ADDRESS": "0",
+                "HANDSHAKES_PER_ADDRESS_PER_S": "0",
+                "DRAIN_NOTICE_S": "1",
+                "DRAIN_S": "3",
+            }
+            log = self._start(name, port, environment, "publisher_service", "--port", str(port))
+            logs.append((name, log, f"{HOST}:{port}"))
+        for name, log, at in logs:
+            await wait_for(name, log, partial(answers, self._http, f"http://{at}/readyz"))
+        return [at for _, _, at in logs]
+
+    def _start(self, name: str, port: int, environment: dict[str, str], *command: str) -> Path:
+        return self._supervisor.start(Program(name, (sys.executable, "-m", *command), port, environment))
+
+
 async def start_services(
     supervisor: Supervisor, redis_url: str, prefix: str, publishers: int, http: httpx2.AsyncClient
 ) -> Addresses:
     """Simulator, ingest and publishers, ready. Raises CannotStart."""
-    simulator, metrics, *boards = (free_port() for _ in range(2 + publishers))
-    addresses = Addresses(
-        simulator=f"http://{HOST}:{simulator}",
-        ingest=f"http://{HOST}:{metrics}",
-        publishers=[f"{HOST}:{board}" for board in boards],
-        redis_url=redis_url,
-        redis_prefix=prefix,
-    )
-    environment = {
-        "REDIS_URL": redis_url,
-        "REDIS_PREFIX": prefix,
-        "HOST": HOST,
-        # Behind the splitter all clients have one address, and it looks four times a second.
-        "MAX_CONNECTIONS_PER_ADDRESS": "0",
-        "HANDSHAKES_PER_ADDRESS_PER_S": "0",
-        "DRAIN_NOTICE_S": "1",
-        "DRAIN_S": "3",
-        "METRICS_PORT": str(metrics),
-        "SSI_URL": addresses.simulator,
-        "SSI_CONSUMER_ID": "demo",
-        "SSI_CONSUMER_SECRET": "demo",
-        "SIMULATED": "true",
-        # What is set for the real exchange must not leak in here, nor our symbols into its cache.
-        "SSI_API_URL": "",
-        "SSI_STREAM_URL": "",
-        "SSI_CHANNELS": "",
-        "CACHE_DIR": str(supervisor.folder / "demo-cache"),
-    }
-
-    def start(name: str, port: int, *command: str) -> Path:
-        return supervisor.start(Program(name, (sys.executable, "-m", *command), port, environment))
-
-    log = start("simulator", simulator, "ssi_simulator", "--port", str(simulator))
-    await wait_for("simulator", log, partial(answers, http, f"{addresses.simulator}/control/ledger"))
-    start("ingest", metrics, "ingest_service")
-    logs = {
-        f"publisher-{number}": start(f"publisher-{number}", port, "publisher_service", "--port", str(port))
-        for number, port in enumerate(boards, 1)
-    }
-    for (name, log), publisher in zip(logs.items(), addresses.publishers, strict=True):
-        await wait_for(name, log, partial(answers, http, f"http://{publisher}/readyz"))
-    return addresses
+    services = Services(supervisor, prefix, http)
+    simulator = await services.simulator()
+    ingest = services.ingest("ingest", redis_url, simulator)
+    boards = await services.publishers([redis_url] * publishers)
+    return Addresses(simulator, [ingest], boards, redis_url, prefix)
 
 
 async def wait_for(name: str, log: Path, is_ready: Callable[[], Awaitable[bool]]) -> None:

@@ -73,6 +73,10 @@ class Supervisor:
         self._children.append(_Child(program, log, self._write_stack, self._report))
         return log
 
+    def pid(self, name: str) -> int | None:
+        """The process that runs a program now; None while it waits to be started again."""
+        return next(child.running_pid for child in self._children if child.program.name == name)
+
     def _write_stack(self) -> None:
         stack = [
             {"name": child.program.name, "pid": child.pid, "port": child.program.port, "log": str(child.log)}
@@ -90,6 +94,7 @@ class _Child:
         self.program = program
         self.log = log
         self.pid: int | None = None  # of the process that ran last
+        self.running_pid: int | None = None
         self._started = started
         self._report = report
         self._task = asyncio.create_task(self._keep_running(), name=f"keep {program.name} running")
@@ -126,13 +131,14 @@ class _Child:
                 start_new_session=True,  # Ctrl-C is for us; we stop the others in order
             )
             leash.handed_over()
-            self.pid = process.pid
+            self.pid = self.running_pid = process.pid
             self._started()
             try:
                 code = await process.wait()
             finally:
                 if process.returncode is None:
                     await self._end(process, leash)
+                self.running_pid = None
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
     async def _end(self, process: Process, leash: Leash) -> None:

@@ -162,3 +162,27 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+PROOF = re.compile(r"\]\(\.\./(tests/[\w/]+\.py)#(test_\w+)\)")
+
+
+def test_each_proof_of_the_guarantees_is_a_test() -> None:
+    proofs = PROOF.findall((DOCS / "guarantees.md").read_text(encoding="utf-8"))
+
+    missing = [
+        (path, name)
+        for path, name in proofs
+        if not re.search(rf"^\s*(?:async )?def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+
+    assert proofs
+    assert missing == []
+
+
+@pytest.mark.parametrize("heading", ["Order and loss", "Numbers", "Staleness", "Slow clients", "Faults"])
+def test_each_guarantee_has_its_proof(heading: str) -> None:
+    entries = re.split(r"\n(?=- |\| (?!---|what ))", section("guarantees.md", heading))[1:]
+
+    assert entries
+    assert [entry for entry in entries if not PROOF.search(entry)] == []

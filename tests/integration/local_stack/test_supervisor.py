@@ -61,6 +61,21 @@ async def test_a_killed_process_starts_again_under_another_pid(tmp_path: Path) -
     assert str(log) in reports[0]
 
 
+async def test_while_a_process_waits_to_start_again_there_is_none(tmp_path: Path) -> None:
+    during: list[int | None] = []
+    async with Supervisor(tmp_path, lambda _: during.append(supervisor.pid("worker"))) as supervisor:
+        supervisor.start(_program("worker", PATIENT))
+        await eventually(lambda: supervisor.pid("worker") is not None)
+        killed = supervisor.pid("worker")
+        assert killed is not None
+
+        os.kill(killed, signal.SIGKILL)
+        await eventually(lambda: supervisor.pid("worker") not in (killed, None))
+
+        assert supervisor.pid("worker") == _pid(tmp_path, "worker")
+    assert during == [None]
+
+
 async def test_the_exit_code_of_a_dead_process_is_told(tmp_path: Path) -> None:
     reports: list[str] = []
     async with Supervisor(tmp_path, reports.append) as supervisor:

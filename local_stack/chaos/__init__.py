@@ -1,0 +1,1 @@
+"""The demo's stack under random faults, and clients that believe nothing."""
