@@ -62,7 +62,13 @@ async def serve(settings: IngestSettings) -> None:
             consumer_secret=settings.ssi_consumer_secret,
         )
         reader = FeedReader(
-            FastConnect(http, rest, stream_url=settings.ssi_stream_url, channels=settings.ssi_channels),
+            FastConnect(
+                http,
+                rest,
+                stream_url=settings.ssi_stream_url,
+                channels=settings.ssi_channels,
+                full=metrics.inbox_full.inc,
+            ),
             FeedWatch(time.monotonic(), now_ms(), Calendar(), wanted_types(settings.ssi_channels)),
             metrics,
             warm=settings.standby == "warm",
@@ -72,20 +78,21 @@ async def serve(settings: IngestSettings) -> None:
             async with running(reader.run(), name="feed"):
                 while True:
                     try:
-                        await publication.lead()
-                        await lead(settings, publication, reader, rest)
+                        async with publication.leading():
+                            await lead(settings, publication, reader, rest, metrics)
                     except* LeaseLost:
                         log.warning("another ingest has taken over, standing by")
-                        metrics.leader.set(0)
         finally:
             await publication.resign()
 
 
-async def lead(settings: IngestSettings, publication: Publication, reader: FeedReader, rest: Rest) -> None:
+async def lead(
+    settings: IngestSettings, publication: Publication, reader: FeedReader, rest: Rest, metrics: Metrics
+) -> None:
     """One term of leadership. Raises a group with LeaseLost at its end."""
     board = Board(Calendar(), simulated=settings.simulated, now_ms=now_ms())
     take_over(board, publication, reader.backlog)
-    leader = Leader(board, reader.watch, publication, now_s=time.monotonic)
+    leader = Leader(board, reader.watch, publication, metrics, now_s=time.monotonic)
     bootstrap = Bootstrap(
         rest,
         board,
@@ -112,7 +119,7 @@ def take_over(board: Board, publication: Publication, backlog: Backlog) -> None:
     if publication.day is not None and any(rows[channel] for channel in DAILY):
         board.load(publication.day, rows, watched=watched)
     caught_up = 0
-    for tick in backlog:
+    for tick in backlog.since(publication.time_ms):
         with suppress(InvalidRow):  # counted by the one who leads; the next of its kind is counted by us
             board.catch_up(tick)
             caught_up += 1

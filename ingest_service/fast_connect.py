@@ -87,7 +87,9 @@ class FastConnect:
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         random: Callable[[], float] = standard_random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        full: Callable[[], None] = lambda: None,
     ) -> None:
+        """`full` is called each time that a message has to wait for room in the inbox."""
         self._http = http
         self._tokens = tokens
         self._stream_url = stream_url
@@ -95,6 +97,7 @@ class FastConnect:
         self._now_ms = now_ms
         self._random = random
         self._sleep = sleep
+        self._full = full
         self._inbox = Inbox()
         self._lines = [_Line(",".join(self._channels), random)]
         self._up: set[str] = set()  # expressions of the lines that stand
@@ -227,6 +230,7 @@ class FastConnect:
         looks sound. Then it is given up; a new one brings the newest of everything.
         """
         if self._inbox.full:
+            self._full()
             try:
                 async with asyncio.timeout(socket.terms.keepalive_timeout_s or STUCK_S):
                     await self._inbox.room()

@@ -64,6 +64,8 @@ class FeedReader:
         self._consumer: Consumer = self.backlog
         self._wanted = asyncio.Event()
         self._messages = 0
+        metrics.inbox.set_function(lambda: feed.waiting)
+        metrics.backlog.set_function(lambda: len(self.backlog))
         self.stand_by()
 
     def lead(self, consumer: Consumer) -> None:
@@ -136,8 +138,6 @@ class FeedReader:
         try:
             tick = parse(argument)
             self._metrics.messages.labels(tick.data_type).inc()
-            for oddity in tick.oddities:
-                self._metrics.oddities.labels(oddity).inc()
             self._consumer.take(tick, read_at_ms)
             self.watch.data(self._now_s(), tick.data_type, tick.key, tick.time_ms)
         except InvalidRow as invalid:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.ticks import Tick
+from ingest_service.metrics import Metrics
 from ingest_service.publication import Publication, now_ms
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -16,10 +17,19 @@ VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 class Leader:
     """One term of leadership, from the lease to its loss. It is what a `FeedReader` reads for."""
 
-    def __init__(self, board: Board, watch: FeedWatch, publication: Publication, *, now_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        watch: FeedWatch,
+        publication: Publication,
+        metrics: Metrics,
+        *,
+        now_s: Callable[[], float],
+    ) -> None:
         self._board = board
         self._watch = watch
         self._publication = publication
+        self._metrics = metrics
         self._now_s = now_s
         self._changed = asyncio.Event()
         self._read_at_ms = now_ms()
@@ -30,7 +40,7 @@ class Leader:
         self.feed_told()
         await self._publish_changes()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._publication.keep_alive(), name="heartbeat")
+            group.create_task(self._publication.beat(), name="heartbeat")
             group.create_task(self._publish(), name="publish")
 
     def changed(self) -> None:
@@ -64,8 +74,14 @@ class Leader:
         if day != self._publication.day:
             await self._publication.open_epoch(day)
         changes = self._board.take_changes()
+        self._count_oddities()
         if changes:
             await self._publication.publish(changes, self._read_at_ms)
+
+    def _count_oddities(self) -> None:
+        for oddity, times in self._board.oddities.items():
+            self._metrics.oddities.labels(oddity).inc(times)
+        self._board.oddities.clear()
 
 
 def today() -> date:

@@ -27,4 +27,12 @@ class Metrics:
             "ingest_feed_open", "1 while this process keeps a connection to the exchange; 0: a cold standby",
             registry=registry,
         )  # fmt: skip
+        self.inbox = Gauge(
+            "ingest_inbox_messages", "Feed messages read and not yet taken; full at 4096: then reading waits",
+            registry=registry,
+        )  # fmt: skip
+        self.inbox_full = Counter(
+            "ingest_inbox_full", "Times that reading had to wait, as the inbox was full", registry=registry
+        )
+        self.backlog = Gauge("ingest_backlog_ticks", "What a standby has read lately, to go on with", registry=registry)
         self.leader = Gauge("ingest_leader", "1 while this process holds the lease", registry=registry)

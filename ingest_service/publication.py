@@ -23,7 +23,7 @@ from ingest_service.core.rows import SCHEMA, is_of_this_form
 from ingest_service.metrics import Metrics
 from ingest_service.redis_sink import Outcome, RedisSink
 from shared.channels import STORED
-from shared.wire import Commit, Heartbeat, InvalidEnvelope
+from shared.wire import Commit, Head, Heartbeat, InvalidEnvelope
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +62,9 @@ class Publication:
         self._random = random
         self.history = History("")
         self._confirmed_rev = 0  # the last commit that Redis is known to have
-        self._last_commit_id = ""
-        self._sent_commit_id = ""  # of the commit that may or may not have arrived
+        self._confirmed_ms = 0  # the head's clock, as Redis is known to have had it
+        self._mark = random_token()  # by it we know our own commits, also those whose answer was lost
+        self._inherited_commit_id = ""  # the last one of the leader before us
         self._server = ""
         self._time_ms = 0  # never running backwards
         self._writing = asyncio.Lock()
@@ -75,11 +76,27 @@ class Publication:
 
     @property
     def time_ms(self) -> int:
-        """The ingest's clock at the head, Unix ms: after `lead`, when the leader before us was last heard."""
+        """The ingest's clock at the head, Unix ms: at first, when the leader before us was last heard."""
         return self._time_ms
 
-    async def lead(self) -> None:
-        """Wait for the lease, and take over what was published. As a standby this may take days. Raises LeaseLost."""
+    @asynccontextmanager
+    async def leading(self) -> AsyncIterator[None]:
+        """
+        Wait for the lease, take over what was published, and hold the lease for the length of the block.
+
+        As a standby this may wait for days. Raises LeaseLost.
+        """
+        await self._wait_for_lease()
+        log.info("leading")
+        self._metrics.leader.set(1)
+        try:
+            async with self._holding_lease():
+                await self._until_answered(self._take_over)
+                yield
+        finally:
+            self._metrics.leader.set(0)
+
+    async def _wait_for_lease(self) -> None:
         # Redis that is away may come back empty or older: then others, who were here before, go first.
         waiting, deferred_s = not await self._redis_answers(), 0.0
         while True:
@@ -94,10 +111,6 @@ class Publication:
                 log.info("another ingest leads, standing by")
                 waiting = True
             await asyncio.sleep(STANDBY_POLL_S)
-        log.info("leading")
-        self._metrics.leader.set(1)
-        async with self._holding_lease():
-            await self._until_answered(self._take_over)
 
     async def _redis_answers(self) -> bool:
         try:
@@ -127,23 +140,23 @@ class Publication:
         self.history = History(stored.head.epoch, stored.head.rev)
         for channel, rows in stored.rows.items():
             self.history.load(channel, rows)
-        self._confirmed_rev, self._last_commit_id = stored.head.rev, stored.head.commit
-        self._time_ms = stored.head.time_ms
+        self._confirmed_rev, self._inherited_commit_id = stored.head.rev, stored.head.commit
+        self._time_ms = self._confirmed_ms = stored.head.time_ms
+        epoch = epoch_of(day_of(stored.head.epoch), random_token())
         if stored.head.source not in ("", self._sink.source):
             # Prices of two exchanges, or invented and real ones, must never stand in one table.
             log.warning("what is in Redis comes from another exchange: all of it goes")
-            self.history = self.history.successor(epoch_of(day_of(stored.head.epoch), random_token()), keep=())
-            await self._replace()
-        elif stored.head.server != server or stored.head.more:
-            # Another server may lack commits that somebody has seen; a half-written change is nobody's truth.
-            self.history = self.history.successor(epoch_of(day_of(stored.head.epoch), random_token()), keep=STORED)
-            await self._replace()
+            self.history = self.history.successor(epoch, keep=())
         elif stored.head.schema != SCHEMA:
             # Fields may mean something else now, so nothing that clients hold goes on; rows of this form do.
             log.warning("the rows in Redis are of another version: those of this version's form are kept")
-            epoch = epoch_of(day_of(stored.head.epoch), random_token())
             self.history = self.history.successor(epoch, keep=STORED, fits=is_of_this_form)
-            await self._replace()
+        elif stored.head.server != server or stored.head.more:
+            # Another server may lack commits that somebody has seen; a half-written change is nobody's truth.
+            self.history = self.history.successor(epoch, keep=STORED)
+        else:
+            return
+        await self._replace()
 
     async def open_epoch(self, day: date) -> None:
         """Begin the history of a trading day: what lasts is kept, the rest starts empty."""
@@ -166,10 +179,12 @@ class Publication:
             while (commit := self.history.next_commit(self._time_ms)) is not None:
                 await self._deliver(commit)
 
-    async def keep_alive(self) -> None:
-        """Keep the lease, with a heartbeat each second, as long as we lead. Raises LeaseLost."""
-        async with self._holding_lease():
-            await self._beat()
+    async def beat(self) -> None:
+        """A heartbeat each second, as long as we lead. Raises LeaseLost."""
+        while True:  # the first at once: after a takeover the silence has lasted long enough
+            if self._confirmed_rev:  # else an epoch is being opened: that takes the lease anew if it has to
+                await self._tell_head()
+            await asyncio.sleep(HEARTBEAT_S)
 
     @asynccontextmanager
     async def _holding_lease(self) -> AsyncIterator[None]:
@@ -192,21 +207,19 @@ class Publication:
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("the lease was not renewed", extra={"reason": type(error).__name__})
 
-    async def _beat(self) -> None:
-        while True:  # the first at once: after a takeover the silence has lasted long enough
-            if self._confirmed_rev:  # else an epoch is being opened: that takes the lease anew if it has to
-                await self._tell_head()
-            await asyncio.sleep(HEARTBEAT_S)
-
     async def _tell_head(self) -> None:
         async with self._writing:  # a commit on its way would make the head differ from what we know
             self._time_ms = max(self._time_ms, now_ms())
             try:
                 outcome = await self._sink.heartbeat(self._heartbeat())
+                server = await self._sink.server()
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("heartbeat not delivered", extra={"reason": type(error).__name__})
                 return
-            if outcome is not Outcome.DONE:
+            if outcome is Outcome.DONE:
+                self._confirmed_ms = self._time_ms
+            # Another server may have everything, and yet the head has to name it: a standby trusts no other.
+            if outcome is not Outcome.DONE or server != self._server:
                 await self._until_answered(self._restore)
 
     def _heartbeat(self) -> Heartbeat:
@@ -216,13 +229,13 @@ class Publication:
         return Heartbeat(self.history.epoch, self._confirmed_rev, self._time_ms, checksums)
 
     async def _deliver(self, commit: Commit) -> None:
-        commit_id = self._sent_commit_id = f"{commit.epoch}.{commit.rev}.{random_token()}"
+        commit_id = self._commit_id(commit.rev)
         began_s = time.perf_counter()
         outcome = await self._until_answered(lambda: self._sink.commit(commit, commit_id))
         if outcome is not Outcome.DONE:
             await self._until_answered(self._restore)
             return
-        self._confirmed_rev, self._last_commit_id = commit.rev, commit_id
+        self._confirmed_rev, self._confirmed_ms = commit.rev, commit.time_ms
         self._metrics.commit_seconds.observe(time.perf_counter() - began_s)
         for channel, rows in commit.rows.items():
             self._metrics.commits.labels(channel).inc()
@@ -237,26 +250,36 @@ class Publication:
             head = await self._sink.head()
         except InvalidEnvelope:
             head = None  # whatever is there is nobody's history
-        ours = head is None or head.commit in (self._last_commit_id, self._sent_commit_id)
-        fell_back = (
-            head is not None
-            and server != self._server
-            and head.epoch == self.history.epoch
-            and head.rev <= self.history.rev
-        )
-        if not (ours or fell_back):
+        if head is not None and not self._is_ours(head) and (head.server == server or not self._is_newer_than(head)):
             raise LeaseLost
         self._server = server
         await self._replace()
 
+    def _is_ours(self, head: Head) -> bool:
+        """Nobody has written since we did, or since we took over."""
+        return head.commit == self._inherited_commit_id or head.commit.endswith(f".{self._mark}")
+
+    def _is_newer_than(self, head: Head) -> bool:
+        """
+        What Redis has confirmed to us was newer: nobody but a leader before us can have written this head.
+
+        The clock of the heads never runs backwards, so it tells that across epochs. The revision tells it where a
+        later leader's clock is behind ours.
+        """
+        if head.time_ms > self._confirmed_ms:
+            return False
+        return head.epoch != self.history.epoch or head.rev <= self._confirmed_rev
+
+    def _commit_id(self, rev: int) -> str:
+        return f"{self.history.epoch}.{rev}.{self._mark}"
+
     async def _replace(self) -> None:
-        # Remembered before it is sent: if only the answer is lost, what stands there is recognised as ours.
-        commit_id = self._sent_commit_id = f"{self.history.epoch}.{self.history.rev}.{random_token()}"
-        outcome = await self._sink.replace(self.history, commit_id, server=self._server, time_ms=self._time_ms)
+        commit_id, time_ms = self._commit_id(self.history.rev), self._time_ms
+        outcome = await self._sink.replace(self.history, commit_id, server=self._server, time_ms=time_ms)
         if outcome is not Outcome.DONE:
             raise LeaseLost
         self._metrics.replacements.inc()
-        self._confirmed_rev, self._last_commit_id = self.history.rev, commit_id
+        self._confirmed_rev, self._confirmed_ms = self.history.rev, time_ms
         log.info("all rows written", extra={"epoch": self.history.epoch, "rev": self.history.rev})
 
     async def _until_answered(self, command: Callable[[], Awaitable[T]]) -> T:
@@ -275,7 +298,6 @@ class Publication:
 
     async def resign(self) -> None:
         """Leave the lease to a standby, if Redis can be told."""
-        self._metrics.leader.set(0)
         try:
             await self._sink.release_lease()
         except (RedisError, OSError, TimeoutError):

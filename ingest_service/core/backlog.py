@@ -29,8 +29,9 @@ class Backlog:
         self._read: deque[tuple[int, Tick]] = deque()
         self._complete_since_ms: int | None = None  # the link has stood, and every tick is here
 
-    def __iter__(self) -> Iterator[Tick]:
-        return (tick for _, tick in self._read)
+    def since(self, heard_ms: int) -> Iterator[Tick]:
+        """What a leader, last heard at this moment, may not have published, and a little more."""
+        return (tick for read_at_ms, tick in self._read if read_at_ms >= heard_ms - MARGIN_MS)
 
     def __len__(self) -> int:
         return len(self._read)

@@ -52,7 +52,7 @@ class Board:
 
     `day` is that day, None before the first tick. A tick of a later day ends it: the rows of the day are dropped, and
     `day` moves on; the owner, who sees that, opens a new history for what `take_changes` then returns.
-    `oddities` counts what was tolerated, by names from a closed list, since the start.
+    `oddities` counts what was tolerated, by names from a closed list, until the owner clears it.
     """
 
     def __init__(self, calendar: Calendar | None = None, *, simulated: bool = False, now_ms: int | None = None) -> None:
@@ -145,9 +145,7 @@ class Board:
     def set_symbols(self, listings: Iterable[Listing]) -> None:
         """Names and properties of instruments, from the exchange's lists. Other instruments keep their rows."""
         for listing in listings:
-            held = self._symbols.rows.get(listing.symbol)
-            self._symbols.put(listing.symbol, symbol_row(held, listing, exchange_of(listing), self._calendar))
-        self._groups_due = True
+            self._list(listing, exchange_of(listing))
 
     def set_components(self, components: Mapping[str, Sequence[str]]) -> None:
         """
@@ -269,11 +267,18 @@ class Board:
                 self.oddities["volume_correction"] += 1
         known = self._symbols.rows.get(symbol)
         if known is None or (row["exchange"] is not None and row["exchange"] != known["exchange"]):
-            self._symbols.put(symbol, symbol_row(known, Listing(symbol), row["exchange"], self._calendar))
-            self._groups_due = True
+            self._list(Listing(symbol), row["exchange"])
         if future_of(symbol) is not None:
             self._hear("DERIVATIVES", tick)
             self._update_derivatives(symbol)
+
+    def _list(self, listing: Listing, exchange: str | None) -> None:
+        if not self._symbols.has_room(listing.symbol):
+            self.oddities["too_many_symbols"] += 1  # its prices are shown all the same
+            return
+        held = self._symbols.rows.get(listing.symbol)
+        self._symbols.put(listing.symbol, symbol_row(held, listing, exchange, self._calendar))
+        self._groups_due = True
 
     def _apply_to_foreign(self, tick: ForeignTick) -> None:
         symbol = tick.key

@@ -72,9 +72,13 @@ class ChannelRows(Generic[_RowT]):
                 left_out += 1
         return left_out
 
+    def has_room(self, key: str) -> bool:
+        """False if the key is new and there are too many already."""
+        return key in self.rows or len(self.rows) < MAX_ROWS
+
     def require_room(self, key: str, data_type: str) -> None:
-        """Raises InvalidRow if the key is new and there are too many already."""
-        if key not in self.rows and len(self.rows) >= MAX_ROWS:
+        """Raises InvalidRow if there is no room."""
+        if not self.has_room(key):
             raise InvalidRow("too_many_rows", data_type)
 
     def take_changes(self) -> dict[str, Row | None]:

@@ -309,3 +309,21 @@ def test_a_broken_date_far_ahead_does_not_end_the_day() -> None:
 
     assert refused.value.reason == "future_day"
     assert board.day == date(2026, 11, 23)
+
+
+def test_symbols_without_end_are_not_listed_and_their_prices_are_shown_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checked = CheckedBoard()
+    checked.tell(X, Symbol="AAA")
+    checked.board.set_symbols([Listing("BBB", market="HOSE")])
+    monkeypatch.setattr(channel_rows, "MAX_ROWS", 2)
+
+    row = checked.tell(X, Symbol="CCC")
+    checked.board.set_symbols([Listing("DDD", market="HOSE"), Listing("AAA", name_en="First", market="HOSE")])
+    checked.take()
+
+    assert row["last"] is not None
+    assert set(checked.tables[Channel.SYMBOLS]) == {"AAA", "BBB"}
+    assert checked.row(Channel.SYMBOLS, "AAA")["name_en"] == "First"
+    assert checked.board.oddities["too_many_symbols"] == 2
