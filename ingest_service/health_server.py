@@ -68,6 +68,7 @@ async def serving_health(app: Starlette, host: str, port: int | None) -> AsyncIt
     config = uvicorn.Config(
         app,
         lifespan="off",
+        http="h11",  # it refuses a head that does not end
         ws="none",
         log_config=None,
         access_log=False,

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from ingest_service.answer import answer_to
 from ingest_service.core.access_token import AccessToken
 
 log = logging.getLogger(__name__)
@@ -259,24 +260,24 @@ class Rest:
         await self._wait_for_turn()
         try:
             async with asyncio.timeout(2 * DEADLINE_S):  # also for a server that trickles
-                response = await self._http.send(request)
+                answer = await answer_to(self._http, request)
         except TimeoutError:
             raise RestError(f"{name}: no answer in time") from None
         except httpx2.HTTPError as error:
             # Only the kind: some texts of these exceptions name the address with its query.
             raise RestError(f"{name}: {type(error).__name__}") from None
         try:
-            envelope = _Envelope.model_validate_json(response.content)
+            envelope = _Envelope.model_validate_json(answer.body)
         except ValidationError:
-            envelope = _Envelope(status=str(response.status_code), message=f"HTTP {response.status_code}")
+            envelope = _Envelope(status=str(answer.status), message=f"HTTP {answer.status}")
         reason = f"{name}: {envelope.text}"
-        if response.status_code == 429 or "quota" in envelope.text.lower():
+        if answer.status == 429 or "quota" in envelope.text.lower():
             raise RestError(reason, quota=True)
-        if 401 in (response.status_code, _number(envelope.status)):
+        if 401 in (answer.status, _number(envelope.status)):
             raise UnauthorizedError(reason)
-        if response.status_code != 200 or envelope.status not in ("200", "Success"):
+        if answer.status != 200 or envelope.status not in ("200", "Success"):
             raise RestError(reason)
-        return response.content
+        return answer.body
 
     async def _wait_for_turn(self) -> None:
         loop = asyncio.get_running_loop()

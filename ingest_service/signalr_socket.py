@@ -9,6 +9,7 @@ import httpx2
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
+from ingest_service.answer import answer_to
 from ingest_service.core import signalr
 
 # Each step of the way to the first frame.
@@ -166,15 +167,16 @@ def is_about_quota(text: str) -> bool:
 async def _negotiate(http: httpx2.AsyncClient, stream_url: str, headers: dict[str, str]) -> signalr.Negotiation:
     try:
         async with asyncio.timeout(STEP_DEADLINE_S):
-            response = await http.get(signalr.negotiate_url(stream_url), headers=headers)
+            request = http.build_request("GET", signalr.negotiate_url(stream_url), headers=headers)
+            answer = await answer_to(http, request)
     except TimeoutError:
         raise LinkError(f"negotiate: no answer within {STEP_DEADLINE_S:g} s") from None
     except httpx2.HTTPError as error:
         raise LinkError(f"negotiate: {type(error).__name__}") from None
-    if response.status_code != 200:
-        raise _refusal("negotiate", response.status_code)
+    if answer.status != 200:
+        raise _refusal("negotiate", answer.status)
     try:
-        return signalr.parse_negotiation(response.content)
+        return signalr.parse_negotiation(answer.body)
     except signalr.FrameError as error:
         raise LinkError(error.reason) from None
 
@@ -205,7 +207,7 @@ async def _start(
     """Tell the server that the init frame has come. It serves clients that never do, so a failure means nothing."""
     with suppress(TimeoutError, httpx2.HTTPError):
         async with asyncio.timeout(terms.connect_timeout_s):
-            await http.get(signalr.start_url(stream_url, terms), headers=headers)
+            await answer_to(http, http.build_request("GET", signalr.start_url(stream_url, terms), headers=headers))
 
 
 def _refusal(step: str, status_code: int) -> LinkError:

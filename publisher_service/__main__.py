@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -13,6 +14,7 @@ import uvicorn
 from starlette.datastructures import State
 
 from publisher_service.app import create_app
+from publisher_service.gate import protocol_behind
 from publisher_service.settings import PublisherSettings, load_settings
 from publisher_service.shared_frames import CLOSE_TIMEOUT_S, SharedFramesProtocol
 from publisher_service.tokens import UnusableKey
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 BACKLOG = 4096
 #: For handlers that do not end by themselves.
 SHUTDOWN_DEADLINE_S = 2
+#: Connections and requests that have ended before garbage is collected.
+COLLECT_AFTER = 1000
 
 
 class Server(uvicorn.Server):
@@ -35,6 +39,21 @@ class Server(uvicorn.Server):
         self._state = state
         self._told_to_stop = False
         self._leaving: asyncio.Task[None] | None = None
+        self._collected_at = 0  # of what had ended when garbage was collected last
+
+    async def on_tick(self, counter: int) -> bool:
+        """
+        Collect garbage when at least as many connections and requests have ended as connections live.
+
+        What ended leaves some tens of kilobytes each. A full collection takes a fifth of a millisecond for each
+        connection that lives, and all of them wait for it.
+        """
+        state = self.server_state
+        ended = self._state.gate.entered - len(state.connections) + state.total_requests
+        if ended - self._collected_at >= max(COLLECT_AFTER, len(state.connections)):
+            self._collected_at = ended
+            gc.collect()
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (as the interpreter calls it)
         """The first signal begins the drain; not here, in the middle of anything, but next. The second one ends it."""
@@ -92,6 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     server = Server(
         uvicorn.Config(
             app,
+            http=protocol_behind(app.state.gate),
             ws=SharedFramesProtocol,
             ws_max_size=settings.max_message_bytes,
             ws_per_message_deflate=False,
@@ -105,6 +125,8 @@ def main(arguments: list[str] | None = None) -> int:
         ),
         app.state,
     )
+    gc.freeze()
+    gc.set_threshold(700, 10, 1_000_000)  # a full collection only when it is worth it: see Server.on_tick
     server.run(sockets=[listener])
     lifespan = server.lifespan
     return 0 if server.started and not lifespan.error_occurred else 1

@@ -10,7 +10,7 @@ from functools import partial
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from publisher_service import http_routes, websocket_route
+from publisher_service import http_routes
 from publisher_service.core.admission import Admission, Limits
 from publisher_service.core.client_address import Proxies
 from publisher_service.core.origins import Origins
@@ -18,6 +18,7 @@ from publisher_service.core.replica import Replica
 from publisher_service.core.requests import Intervals
 from publisher_service.drain import drain
 from publisher_service.entrance import Entrance
+from publisher_service.gate import Gate
 from publisher_service.hub import Hub
 from publisher_service.metrics import Metrics
 from publisher_service.proxies import TrustedProxies
@@ -25,6 +26,7 @@ from publisher_service.readiness import Readiness
 from publisher_service.redis_source import RedisSource, relay
 from publisher_service.settings import PublisherSettings
 from publisher_service.tokens import tokens_of
+from publisher_service.websocket_route import websockets
 from shared.channels import RedisNames
 from shared.redis_client import open_redis
 from shared.tasks import running
@@ -52,6 +54,9 @@ def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
     )
     metrics.capacity.set(limits.connections)
     admission = Admission(limits, time.monotonic())
+    gate = Gate()
+    metrics.at_gate.set_function(lambda: gate.waiting)
+    metrics.addresses.set_function(lambda: admission.addresses)
     intervals = Intervals(settings.intervals_ms, settings.interval_ms, settings.channel_intervals_ms)
 
     @asynccontextmanager
@@ -96,8 +101,10 @@ def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # a redirect repeats the query, and with it the token, under a scheme that is guessed
     )
+    app.state.gate = gate
     app.add_middleware(
         Entrance,
+        websockets=websockets,
         admission=admission,
         proxies=TrustedProxies(Proxies.parse(settings.trusted_proxies)),
         origins=Origins.parse(settings.allowed_origins),
@@ -106,7 +113,6 @@ def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
         now_s=time.monotonic,
     )
     app.include_router(http_routes.router)
-    app.include_router(websocket_route.router)
     app.mount("/web", StaticFiles(directory=http_routes.WEB), name="web")
     return app
 

@@ -5,9 +5,10 @@ from collections import deque
 from typing import Protocol
 
 from publisher_service.core.allowance import Allowance
+from publisher_service.core.delivery import Delivery
 from publisher_service.core.grant import Grant
 from publisher_service.core.position import Position
-from publisher_service.core.views import NOTHING, Delivery, View
+from publisher_service.core.views import NOTHING, View
 from shared.channels import Channel
 from shared.table import JSON
 
@@ -57,6 +58,16 @@ class Subscription:
         """Some of its frames are still to be written."""
         return self.delivery is not None
 
+    @property
+    def answering(self) -> bool:
+        """The answer to a request that has an id is still to be written, or a part of it."""
+        return self.delivery is not None and self.delivery.request_id is not None
+
+    @property
+    def let_go(self) -> bool:
+        """Its next frame has to be made anew."""
+        return self.delivery is not None and not self.delivery.parts.frames
+
     def send(self, delivery: Delivery) -> None:
         """Take frames to be written one after the other."""
         self.delivery, self.next_frame = delivery, 0
@@ -71,11 +82,6 @@ class Subscription:
             self.delivery, self.rev = None, delivery.rev
         return frame
 
-    def thin(self) -> None:
-        """Keep nothing large for a client that does not read."""
-        if self.delivery is not None:
-            self.delivery = self.delivery.thin()
-
     def forget(self) -> None:
         """What the client holds is not valid any more: it is owed a snapshot."""
         self.delivery, self.rev = None, NOTHING
@@ -84,7 +90,9 @@ class Subscription:
 class Client:
     """A connection's subscriptions, one a channel, and the few control messages that wait."""
 
-    __slots__ = ("allowance", "door", "expires_at_s", "grant", "leaves_at_s", "owed", "owes_status", "subscriptions")
+    __slots__ = (
+        "allowance", "door", "expires_at_s", "grant", "greeted", "leaves_at_s", "owed", "owes_status", "subscriptions",
+    )  # fmt: skip
 
     def __init__(self, door: Door, grant: Grant, allowance: Allowance) -> None:
         self.door = door
@@ -95,6 +103,7 @@ class Client:
         self.subscriptions: dict[Channel, Subscription] = {}
         self.owed: deque[bytes] = deque()
         self.owes_status = True  # the first frame of every connection
+        self.greeted = False  # it has been written
 
     @property
     def idle(self) -> bool:

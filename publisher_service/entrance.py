@@ -14,7 +14,7 @@ import orjson
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from publisher_service.core.admission import Admission, Reason, Refusal
+from publisher_service.core.admission import BUSY, Admission, Reason, Refusal
 from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken
 from publisher_service.core.origins import Origins
 from publisher_service.metrics import Metrics
@@ -28,6 +28,9 @@ OPEN_FOLDER: Final = "/web/"
 #: Here a client without a token may still say it, as its first message.
 MESSAGES_PATH: Final = "/ws"
 
+#: HTTP requests on their way at once. Each may be a whole market, which its client reads slowly.
+MAX_REQUESTS: Final = 100
+
 _NO_TOKEN = "a token is needed: Authorization: Bearer TOKEN, or ?token=TOKEN"  # noqa: S105 (a sentence)
 _ALLOWED_HEADERS = "authorization, if-none-match"
 _PREFLIGHT_LIFE_S = "600"
@@ -40,6 +43,7 @@ class Entrance:
         self,
         app: ASGIApp,
         *,
+        websockets: ASGIApp,
         admission: Admission,
         proxies: TrustedProxies,
         origins: Origins,
@@ -48,12 +52,14 @@ class Entrance:
         now_s: Callable[[], float],
     ) -> None:
         self._app = app
+        self._websockets = websockets
         self._admission = admission
         self._proxies = proxies
         self._origins = origins
         self._tokens = tokens
         self._metrics = metrics
         self._now_s = now_s
+        self._requests = 0  # over HTTP, on their way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let in, or refuse."""
@@ -76,7 +82,7 @@ class Entrance:
             if refusal is not None:
                 await self._refuse(refusal, scope, send)
             else:
-                await self._app(scope, receive, send)
+                await self._websockets(scope, receive, send)
         finally:
             # Counted until the socket is closed: who does not answer our close holds it some seconds longer.
             door: SharedFramesProtocol = scope["extensions"][EXTENSION]["door"]
@@ -93,11 +99,15 @@ class Entrance:
         if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             await _answer(scope, send, 204, b"")  # asked before the request itself, and without its token
             return
-        refusal = self._leave_grant(scope, headers)
+        refusal = self._leave_grant(scope, headers) or (BUSY if self._requests >= MAX_REQUESTS else None)
         if refusal is not None:
             await self._refuse(refusal, scope, send)
-        else:
+            return
+        self._requests += 1
+        try:
             await self._app(scope, receive, send)
+        finally:
+            self._requests -= 1
 
     def _foreign_page(self, headers: Headers) -> Refusal | None:
         origin = headers.get("origin")

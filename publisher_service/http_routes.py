@@ -7,8 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header, HTTPException, Request, Response
 from fastapi.responses import FileResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import Receive, Scope, Send
 
 from publisher_service.core.grant import Grant
+from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.replica import Replica
 from publisher_service.core.requests import AddressQuery, Intervals, InvalidRequest
 from publisher_service.core.views import View
@@ -18,8 +20,23 @@ from shared.channels import Channel
 
 _STATUSES = {"unknown_channel": 404, FORBIDDEN: 403}
 WEB = Path(__file__).parent / "web"
+#: Of a document: what is handed to the connection at once.
+PIECE_BYTES = 65_536
 
 router = APIRouter()
+
+
+class Document(Response):
+    """A large answer, on its way until the client has read almost all of it."""
+
+    media_type = "application/json"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (as ASGI has it)
+        """Send piece by piece; each waits for the one before it."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for at in range(0, len(self.body), PIECE_BYTES):
+            await send({"type": "http.response.body", "body": self.body[at : at + PIECE_BYTES], "more_body": True})
+        await send({"type": "http.response.body"})
 
 
 @router.head("/api/channels", include_in_schema=False)
@@ -53,7 +70,7 @@ async def snapshot(
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if if_none_match is not None and etag in if_none_match:
         return Response(status_code=304, headers=headers)
-    return Response(view.document(), media_type="application/json", headers=headers)
+    return Document(view.document(), headers=headers)
 
 
 @router.head("/api/channels/{channel}/{key}", include_in_schema=False)
@@ -108,7 +125,7 @@ def _view(request: Request, channel: str, keys: str | None) -> View:
         wanted = intervals.view_key(AddressQuery(channel, keys).subscription())
         if not grant.permits(wanted.channel, wanted.selection, replica.tables[Channel.GROUPS]):
             raise forbidden(None)
-        return View(wanted, replica)
+        return View(wanted, replica, KeptFrames())
     except InvalidRequest as invalid:
         raise HTTPException(_STATUSES.get(invalid.code, 400), invalid.text) from invalid
 

@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable
 from publisher_service.client import MAX_OWED_ANSWERS, Client, Door, Subscription
 from publisher_service.core import frames
 from publisher_service.core.allowance import Allowance
+from publisher_service.core.delivery import Delivery
 from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken
+from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.replica import Change, Replica
 from publisher_service.core.requests import (
     AddressQuery,
@@ -31,7 +33,7 @@ from publisher_service.core.requests import (
 )
 from publisher_service.core.status import Broker, Ingest, Link, Status, compose
 from publisher_service.core.view_index import ViewIndex
-from publisher_service.core.views import NOTHING, Delivery, Mode, View
+from publisher_service.core.views import NOTHING, Mode, View
 from publisher_service.metrics import Metrics
 from publisher_service.pacer import Clock, Pacer, Timer
 from shared.channels import Channel
@@ -49,8 +51,10 @@ GOODBYE_SPREAD_MS = 3000
 AGE_JITTER = 0.2
 #: The error of a request beyond the token's scope.
 FORBIDDEN = "forbidden"
-#: For a client that has not read for so long nothing large is kept.
-STALLED_S = 1.0
+#: What a turn of the loop writes to those who are behind: about five milliseconds. The others come first.
+TURN_BYTES = 2_000_000
+#: To make a frame and to write it costs time, however small it is: each client counts as so many bytes.
+LEAST_BYTES = 20_000
 #: Statuses are at least this far apart. The newest always arrives.
 STATUS_INTERVAL_S = 1.0
 
@@ -83,10 +87,18 @@ class Hub:
         self._clients: dict[Door, Client] = {}
         self._expected: set[Door] = set()  # connections that still have to say their token
         self._views = ViewIndex()
+        metrics.watched_keys.set_function(lambda: self._views.watched_keys)
+        self._kept = KeptFrames()
+        metrics.kept_bytes.set_function(lambda: self._kept.bytes)
         self._subscriptions: dict[View, dict[Subscription, None]] = {}
         self._pacer = Pacer(clock, intervals.tiers_ms, self._flush, held=self._is_held)
         self._notified: dict[View, int] = {}  # changes since the last flush, for the count of those merged away
         self._unanswered: set[Subscription] = set()
+        metrics.unanswered.set_function(lambda: len(self._unanswered))
+        self._late: dict[Subscription, None] = {}  # owed more than one shared frame, first come first served
+        metrics.late.set_function(lambda: len(self._late))
+        self._turn: Timer | None = None  # ends a turn of the loop in which some of them were served
+        self._turn_bytes = 0  # what this turn may still write to them
         self._link = Link(Broker.DOWN, Ingest.SILENT, "starting")
         self._status = compose(self._link, replica.tables[Channel.STATUS])
         self._status_frame = self._encode_status()
@@ -145,7 +157,13 @@ class Hub:
 
     def drained(self, door: Door) -> None:
         """The socket can take more."""
-        if (client := self._clients.get(door)) is not None:
+        client = self._clients.get(door)
+        if client is None:
+            return
+        if (subscription := _sending(client.subscriptions.values())) is not None:
+            self._late[subscription] = None
+            self._serve_late()
+        else:
             self._pump(client)
 
     def receive(self, door: Door, text: str | None) -> None:
@@ -236,8 +254,7 @@ class Hub:
                 self._arm(view, changes)
         if self._replica.settled:
             self._serve_unanswered()
-            if Channel.STATUS in change.keys or change.new_epoch:
-                self._update_status()
+            self._update_status()
             self._pacer.go_on()
 
     def link(self, link: Link) -> None:
@@ -264,7 +281,7 @@ class Hub:
             self._look_after(client, now_s)
 
     def _look_after(self, client: Client, now_s: float) -> None:
-        """Close a client whose time is over; keep nothing large for one that does not read."""
+        """Close a client whose time is over."""
         stalled_s = 0.0 if client.door.paused_since_s is None else now_s - client.door.paused_since_s
         if stalled_s > self._slow_client_s:
             self.close(client.door, 1013, "too slow")
@@ -273,9 +290,6 @@ class Hub:
         elif now_s >= client.leaves_at_s:
             self._metrics.rebalanced.inc()
             self.dismiss(client.door)
-        elif stalled_s > STALLED_S:
-            for subscription in client.subscriptions.values():
-                subscription.thin()
 
     def flush_all(self) -> None:
         """Send whatever waits for the end of a window now."""
@@ -292,6 +306,8 @@ class Hub:
         for door in self.doors:
             self.dismiss(door)
         self._pacer.stop()
+        if self._turn is not None:
+            self._turn.cancel()
         if self._status_timer is not None:
             self._status_timer.cancel()
 
@@ -302,9 +318,11 @@ class Hub:
         if not client.grant.permits(key.channel, key.selection, self._replica.tables[Channel.GROUPS]):
             raise forbidden(request.id)
         since = parse_since(request)
-        view = self._views.get(key) or View(key, self._replica)
+        view = self._views.get(key) or View(key, self._replica, self._kept)
         if view.is_too_large():
             raise too_many_rows(request.id)
+        if self._views.get(key) is None and not self._views.has_room_for(view):
+            raise too_many_keys(request.id)
         self._drop(client, key.channel)
         if self._views.get(key) is None:
             self._add_view(view)
@@ -320,6 +338,7 @@ class Hub:
         if subscription is None:
             return
         self._unanswered.discard(subscription)
+        self._late.pop(subscription, None)
         self._metrics.subscriptions.labels(channel).dec()
         view = subscription.view
         watching = self._subscriptions[view]
@@ -328,6 +347,7 @@ class Hub:
             self._remove_view(view)
 
     def _add_view(self, view: View) -> None:
+        view.start_over()  # it may have been another's a moment ago, with a flush due that is forgotten now
         self._views.add(view)
         self._subscriptions[view] = {}
         self._metrics.views.set(len(self._views))
@@ -350,13 +370,15 @@ class Hub:
     def _start_epoch(self) -> None:
         for view in self._views:
             self._views.resolve(view)
-            view.rev = self._replica.rev
+            view.start_over()
             self._forget(view)
 
     def _forget(self, view: View) -> None:
         for subscription in self._subscriptions[view]:
-            if subscription.answered:
-                subscription.forget()
+            if subscription.answering:
+                subscription.answered = False  # the snapshot that comes instead is the answer, and has its id
+                self._unanswered.add(subscription)
+            subscription.forget()
         self._arm(view, changes=0)
 
     # ----------------------------------------------------------------------------------------------------- grants
@@ -397,28 +419,86 @@ class Hub:
 
     # ---------------------------------------------------------------------------------------------------- answers
 
-    def _serve(self, subscription: Subscription) -> None:
-        """Answer a subscription, or let it wait for the replica."""
+    def _serve(self, subscription: Subscription) -> int:
+        """Answer a subscription, or let it wait for the replica; how many bytes were written."""
         view, since = subscription.view, subscription.since
         replica = self._replica
         behind = since is not None and since.epoch == replica.epoch and since.rev > replica.rev
         if not replica.settled or (behind and self._clock.time() < subscription.deadline_s):
             self._unanswered.add(subscription)
-            return
+            return 0
         self._unanswered.discard(subscription)
         if view.is_too_large():
             self._drop(subscription.client, view.key.channel)
             self._refuse(subscription.client.door, too_many_rows(subscription.request_id))
-            return
+            return 0
         resumed_at = since.rev if since is not None and view.resumes(since) else None
         subscription.answered = True
         subscription.since = None
         subscription.send(view.answer(resumed_at, subscription.request_id))
-        self._pump(subscription.client)
+        return self._pump(subscription.client)
 
     def _serve_unanswered(self) -> None:
-        for subscription in list(self._unanswered):
-            self._serve(subscription)
+        self._late.update(dict.fromkeys(self._unanswered))
+        self._serve_late()
+
+    # ------------------------------------------------------------------------------------------ those who are behind
+
+    def _serve_late(self) -> None:
+        """
+        Answer those who wait for it, and bring those who are behind to now: in each turn of the loop so many.
+
+        Thousands come back at once when another replica dies, and all need a snapshot when an epoch begins.
+        """
+        made: dict[tuple[View, int], Delivery] = {}
+        while self._late:
+            if self._turn is None:
+                self._turn, self._turn_bytes = self._clock.call_at(self._clock.time(), self._next_turn, 0), TURN_BYTES
+            if self._turn_bytes <= 0:
+                break
+            subscription = next(iter(self._late))
+            del self._late[subscription]
+            self._turn_bytes -= max(LEAST_BYTES, self._bring_safely_to_now(subscription, made))
+
+    def _next_turn(self, _: int) -> None:
+        self._turn = None
+        self._serve_late()
+
+    def _bring_safely_to_now(self, subscription: Subscription, made: dict[tuple[View, int], Delivery]) -> int:
+        try:
+            return self._bring_to_now(subscription, made)
+        except Exception:
+            view = subscription.view
+            log.exception("a client could not be served", extra={"channel": view.key.channel})
+            self._metrics.flush_errors.labels(view.key.channel).inc()
+            if subscription.answered:
+                self._arm(view, 0)  # tried again when its window ends
+            else:
+                self._unanswered.add(subscription)
+            return 0
+
+    def _bring_to_now(self, subscription: Subscription, made: dict[tuple[View, int], Delivery]) -> int:
+        """Write what the subscription's client is owed; how many bytes that was."""
+        client, view = subscription.client, subscription.view
+        if not subscription.answered:
+            return self._serve(subscription)
+        if self._is_held():
+            self._arm(view, 0)  # its turn comes when the tables are of one moment again
+        elif not subscription.sending and client.door.ready and subscription.rev < self._replica.rev:
+            at = (view, subscription.rev)
+            sent = made[at] = made.get(at) or self._catch_up(*at)
+            subscription.send(sent)
+        # A status that changed meanwhile speaks of what comes now.
+        facts_first = client.greeted and subscription.sending and subscription.next_frame == 0
+        return self._pump_safely(client, facts_first=facts_first)
+
+    def _pump_safely(self, client: Client, *, facts_first: bool = False) -> int:
+        try:
+            return self._pump(client, facts_first=facts_first)
+        except Exception:
+            log.exception("a client could not be written to")
+            self.close(client.door, 1011, "internal error")
+            return 0
 
     # ------------------------------------------------------------------------------------------------------ flushes
 
@@ -459,11 +539,10 @@ class Hub:
         from_rev, rev = view.rev, replica.rev
         changes = view.changes(from_rev)
         self._metrics.merged.labels(channel).inc(max(0, self._notified.pop(view, 0) - len(changes)))
-        shared: Delivery | None = None
-        if changes or even_if_empty:
-            shared = view.snapshot(rev) if view.key.mode is Mode.SNAPSHOT else view.update(from_rev, changes)
+        news = bool(changes) or even_if_empty
+        if news:
             view.rev = rev
-        of_rev: dict[int, Delivery] = {}
+        shared: Delivery | None = None  # made when the first client takes it
         written = 0
         for subscription in list(self._subscriptions[view]):
             client = subscription.client
@@ -472,20 +551,18 @@ class Hub:
             if not client.idle or subscription.sending:
                 self._metrics.skipped.labels(channel).inc()
                 continue
-            if subscription.rev >= from_rev:
+            if subscription.rev < from_rev:
+                self._late[subscription] = None
+            elif news:
                 if shared is None:
-                    continue  # holds all there is
-                sent = shared
-            else:
-                sent = of_rev.get(subscription.rev) or self._catch_up(view, subscription.rev)
-                of_rev[subscription.rev] = sent
-            subscription.send(sent)
-            written += 1
-            try:
-                self._pump(client)
-            except Exception:
-                log.exception("a client could not be written to")
-                self.close(client.door, 1011, "internal error")
+                    shared = view.snapshot(rev) if view.key.mode is Mode.SNAPSHOT else view.update(from_rev, changes)
+                subscription.send(shared)
+                written += 1
+                if len(shared) > 1:
+                    self._late[subscription] = None
+                else:
+                    self._pump_safely(client)
+        self._serve_late()
         if written:
             self._metrics.age_seconds.labels(channel).observe(max(0.0, _now_ms() - replica.time_ms) / 1000)
 
@@ -494,19 +571,23 @@ class Hub:
             return view.snapshot(self._replica.rev)
         return view.update(rev, view.changes(rev))
 
-    def _pump(self, client: Client) -> None:
-        """Write what a client is owed, as long as its socket takes it."""
-        door = client.door
+    def _pump(self, client: Client, *, facts_first: bool = False) -> int:
+        """Write what a client is owed, as long as its socket takes it; how many bytes of data that was."""
+        door, written = client.door, 0
         while door.ready:
-            if client.owes_status:
-                client.owes_status = False
+            subscription = _sending(client.subscriptions.values())
+            if client.owes_status and not (facts_first and subscription):
+                client.owes_status, client.greeted = False, True
                 door.write(self._status_frame)
-            elif client.owed:
+            elif client.owed and not (facts_first and subscription):
                 door.write(client.owed.popleft())
-            elif (subscription := _sending(client.subscriptions.values())) is not None:
+            elif subscription is not None:
+                channel = subscription.view.key.channel
+                if subscription.let_go:
+                    self._metrics.remade.labels(channel).inc()
                 frame = subscription.pop_frame()
                 door.write(frame)
-                channel = subscription.view.key.channel
+                written += len(frame)
                 self._metrics.frames.labels(channel).inc()
                 self._metrics.frame_bytes.labels(channel).inc(len(frame))
             else:
@@ -515,6 +596,7 @@ class Hub:
                     if subscription.answered and subscription.rev < subscription.view.rev:
                         self._arm(subscription.view, 0)
                 break
+        return written
 
     # ------------------------------------------------------------------------------------------------------- status
 
@@ -523,6 +605,8 @@ class Hub:
         status = compose(self._link, self._replica.tables[Channel.STATUS])
         if status == self._status or self._stopped:
             return
+        if status.connected and not self._replica.settled:
+            return  # the data that it speaks of cannot be shown yet; told when it can
         now_s = self._clock.time()
         wait_s = self._status_at_s + STATUS_INTERVAL_S - now_s
         if wait_s > 0:
@@ -546,9 +630,11 @@ class Hub:
         self._status, self._status_at_s = status, now_s
         self._metrics.connected.set(status.connected)
         self._status_frame = self._encode_status()
+        behind = {subscription.client for subscription in self._late}
         for client in list(self._clients.values()):
             client.owes_status = True
-            self._pump(client)
+            if client not in behind:
+                self._pump(client)
 
     def _encode_status(self) -> bytes:
         return frames.message(self._status.message(_now_ms(), self._heartbeat_ms, self._intervals.tiers_ms))
@@ -563,6 +649,13 @@ def too_many_rows(request_id: JSON) -> InvalidRequest:
     """Mode snapshot was asked for a large selection."""
     return InvalidRequest(
         "too_many_rows", "mode snapshot is for small selections; name keys or use mode rows", request_id
+    )
+
+
+def too_many_keys(request_id: JSON) -> InvalidRequest:
+    """All views together watch as many as may be watched here."""
+    return InvalidRequest(
+        "too_many_keys", "too many different keys are watched here already; leave keys out, or use groups", request_id
     )
 
 

@@ -17,12 +17,26 @@ class Metrics:
         self.refused = Counter(
             "publisher_refused", "Handshakes and requests refused at the entrance", ["reason"], registry=registry
         )
+        self.addresses = Gauge(
+            "publisher_remembered_addresses", "Addresses whose handshakes are remembered", registry=registry
+        )
+        self.http_cut = Counter(
+            "publisher_http_cut", "HTTP connections cut for what they sent, or for how long they took",
+            ["reason"], registry=registry,
+        )  # fmt: skip
         self.draining = Gauge("publisher_draining", "1 while this replica stops", registry=registry)
         self.rebalanced = Counter(
             "publisher_rebalanced", "Connections sent to another replica for their age", registry=registry
         )
         self.subscriptions = Gauge("publisher_subscriptions", "Subscriptions", ["channel"], registry=registry)
         self.views = Gauge("publisher_views", "Views: subscriptions that differ", registry=registry)
+        self.watched_keys = Gauge(
+            "publisher_watched_keys", "Keys of all views together, names that stand for nothing included",
+            registry=registry,
+        )  # fmt: skip
+        self.unanswered = Gauge(
+            "publisher_unanswered", "Subscriptions that wait until the replica can answer them", registry=registry
+        )
         self.commits = Counter("publisher_commits", "Commits taken from Redis", registry=registry)
         self.changes = Counter("publisher_changes", "Rows changed by commits", ["channel"], registry=registry)
         self.loads = Counter("publisher_loads", "Times the rows were read from Redis", registry=registry)
@@ -54,6 +68,16 @@ class Metrics:
         )  # fmt: skip
         self.skipped = Counter(
             "publisher_slow_skips", "Frames not written because the client's buffer was not empty",
+            ["channel"], registry=registry,
+        )  # fmt: skip
+        self.at_gate = Gauge("publisher_at_gate", "New connections that wait for their turn", registry=registry)
+        self.late = Gauge("publisher_late", "Subscriptions that wait for their turn to be served", registry=registry)
+        self.kept_bytes = Gauge(
+            "publisher_kept_frame_bytes", "Finished frames that several clients are on their way through",
+            registry=registry,
+        )  # fmt: skip
+        self.remade = Counter(
+            "publisher_frames_remade", "Frames made anew, since their client read too slowly for them to be kept",
             ["channel"], registry=registry,
         )  # fmt: skip
         self.closed = Counter("publisher_closed", "Connections closed by the publisher", ["code"], registry=registry)

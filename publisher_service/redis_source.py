@@ -69,6 +69,8 @@ class RedisSource:
         self._metrics = metrics
         #: Why this replica alone cannot follow: readiness depends on it, a shared outage does not.
         self.own_fault: str | None = "nothing loaded yet"
+        self._deaf = False  # a subscription was broken, and nothing has come by a new one yet
+        self._live_epoch = ""  # of the last envelope: a writer stands behind it
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Changes of the replica, and of the state of the road; never ends by itself."""
@@ -81,12 +83,14 @@ class RedisSource:
             except (RedisError, OSError, TimeoutError) as error:
                 reason = f"no answer from Redis ({type(error).__name__})"
                 if await broker_fault(self._redis, PROBE_DEADLINE_S) is not None:
+                    self._blame_nobody()
                     yield Link(Broker.DOWN, Ingest.SILENT, reason)
                 else:
                     self.own_fault = reason  # it lives: what broke is our connection, or it refuses us
                     if retry_s > FIRST_RETRY_S:
                         yield Link(Broker.LIVE, Ingest.SILENT, reason)  # not mended by one new connection
             except Deaf as fault:
+                self._deaf = True
                 self.own_fault = reason = str(fault)
                 yield Link(Broker.LIVE, Ingest.SILENT, reason)
             except StartOver as order:
@@ -112,21 +116,30 @@ class RedisSource:
                     pass
             async with asyncio.timeout(LOAD_DEADLINE_S):
                 change = await self._load()
-            if change is None:
-                self.own_fault = None if self._replica.loaded else "nothing was published yet"
-                yield Link(Broker.LIVE, Ingest.SILENT, "nothing was published yet")
+            if not self._deaf:
+                self._blame_nobody()
+            if change is None and self._replica.loaded:
+                yield Link(Broker.LIVE, Ingest.SILENT, "Redis lost what was published")
+            elif change is None:
+                self.own_fault = "nothing was published yet"
+                yield Link(Broker.LIVE, Ingest.SILENT, self.own_fault)
             else:
-                self.own_fault = None
                 yield change
             async for event in self._take(pubsub):
                 yield event
 
+    def _blame_nobody(self) -> None:
+        """What is wrong, if anything, is so for all replicas: only one that has nothing to show stays unready."""
+        self._deaf = False
+        if self._replica.loaded:
+            self.own_fault = None
+
     # ------------------------------------------------------------------------------------------------------- loading
 
     async def _load(self) -> Change | None:
-        """Read head, rows and head again. None if nothing was published."""
+        """Read head, rows and head again. None if there is nothing that would be news."""
         before = await self._head()
-        if before is None:
+        if before is None or self._fell_back(before):
             return None
         rows = {channel: await self._rows(channel) for channel in Channel}
         after = await self._head()
@@ -136,14 +149,30 @@ class RedisSource:
         log.info("rows loaded", extra={"epoch": before.epoch, "rev": after.rev, "rows": sum(map(len, rows.values()))})
         return self._replica.load(before, rows, after)
 
+    def _fell_back(self, head: Head) -> bool:
+        """
+        A server may come back with yesterday's history; its writer will soon put today's in the place of it.
+
+        The clock of the heads never runs backwards. Should the clock of another machine be behind, its writer is
+        believed as soon as it is heard.
+        """
+        known = self._replica.epoch, self._live_epoch
+        return self._replica.loaded and head.epoch not in known and head.time_ms < self._replica.time_ms
+
     async def _head(self) -> Head | None:
-        return decode_head(await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._names.head)))
+        async with asyncio.timeout(COMMAND_DEADLINE_S):
+            return decode_head(await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._names.head)))
 
     async def _rows(self, channel: Channel) -> list[tuple[str, Row | None, int]]:
-        return [
-            (decode_key(key), *decode_row(stored))
-            async for key, stored in self._redis.hscan_iter(self._names.rows(channel), count=256)
-        ]
+        rows: list[tuple[str, Row | None, int]] = []
+        cursor, name = None, self._names.rows(channel)
+        while cursor != 0:
+            async with asyncio.timeout(COMMAND_DEADLINE_S):
+                cursor, some = await cast(
+                    "Awaitable[tuple[int, dict[bytes, bytes]]]", self._redis.hscan(name, cursor or 0, count=256)
+                )
+            rows += [(decode_key(key), *decode_row(stored)) for key, stored in some.items()]
+        return rows
 
     # ------------------------------------------------------------------------------------------------------ following
 
@@ -151,25 +180,29 @@ class RedisSource:
         """Apply what comes on pub/sub, first what came during the load. Raises StartOver if it does not fit."""
         clock_ms = self._replica.time_ms  # the ingest's clock when it was last heard
         link: Link | None = None
-        deaf = False
+        moved = False  # the head did, at the last look, though nothing had come
         while True:
             message = await pubsub.get_message(timeout=SILENCE_S)
             if message is None:
                 async with asyncio.timeout(PROBE_DEADLINE_S):
                     head = await self._head()
                 if head is None or head.time_ms <= clock_ms:
-                    deaf = False
+                    moved = False
+                    self._blame_nobody()
                     if link != _SILENT:
                         link = _SILENT
                         yield _SILENT
-                elif deaf:
+                elif moved:
                     raise Deaf("the head moves on, but nothing arrives: the subscription is broken")
                 else:
-                    deaf = True  # or the ingest has just come back: its heartbeat will be here in a second
+                    moved = True  # or the ingest has just come back: its heartbeat will be here in a second
                 continue
             if message["type"] != "message" or (envelope := self._decode(message["data"])) is None:
                 continue
-            deaf = False
+            moved = False
+            if self._deaf:
+                self._blame_nobody()
+            self._live_epoch = envelope.epoch
             clock_ms = max(clock_ms, envelope.time_ms)
             if (change := self._apply(envelope)) is not None:
                 yield change

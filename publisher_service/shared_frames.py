@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
+from fastapi import FastAPI
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
@@ -130,6 +131,7 @@ class SharedFramesProtocol(WebSocketsSansIOProtocol):
             self._frames = Allowance(FRAMES_PER_S, now_s)
         if self._frames.take(FRAMES_PER_S, now_s):
             return True
+        self._count_close(1008)
         self.close(1008, "too many frames that are no messages")
         return False
 
@@ -148,13 +150,21 @@ class SharedFramesProtocol(WebSocketsSansIOProtocol):
 
     def handle_parser_exception(self) -> None:
         """The peer breaks the protocol."""
+        if self.conn.close_sent is not None:
+            self._count_close(self.conn.close_sent.code)
         super().handle_parser_exception()
         self._abort_later()
 
     def keepalive_timeout(self) -> None:
         """The peer does not answer pings."""
+        self._count_close(1011)
         super().keepalive_timeout()
         self._abort_later()
+
+    def _count_close(self, code: int) -> None:
+        """For closes that the hub does not order: those it counts itself. Said before the close, which comes once."""
+        if not self.close_sent and not self.transport.is_closing():
+            cast("FastAPI", self.config.app).state.metrics.closed.labels(str(code)).inc()
 
     def pause_writing(self) -> None:
         """Something is left in the transport's buffer."""

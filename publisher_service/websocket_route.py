@@ -2,7 +2,9 @@
 
 import asyncio
 
-from fastapi import APIRouter, WebSocket
+from starlette.datastructures import QueryParams
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from publisher_service.core.grant import Grant
 from publisher_service.core.requests import AddressQuery
@@ -12,20 +14,23 @@ from publisher_service.shared_frames import EXTENSION, SharedFramesProtocol
 #: How long a client that brought no token may take to say one.
 TOKEN_DEADLINE_S = 10.0
 
-router = APIRouter()
 
+async def websockets(scope: Scope, receive: Receive, send: Send) -> None:
+    """
+    The application of all websockets.
 
-@router.websocket("/ws")
-async def multiplexed(websocket: WebSocket) -> None:
-    """Several channels on one connection."""
-    await _live(websocket, None)
-
-
-@router.websocket("/ws/{channel}")
-async def one_channel(websocket: WebSocket, channel: str) -> None:
-    """One channel, subscribed by the address; more may follow as messages."""
-    query = {name: websocket.query_params.get(name) for name in ("keys", "interval", "mode", "since")}
-    await _live(websocket, AddressQuery(channel, **query))
+    It stands beside FastAPI's routes, not behind them: their layers would be kept for the length of each connection.
+    """
+    websocket = WebSocket(scope, receive, send)
+    path, slash, channel = scope["path"].removeprefix("/").partition("/")
+    if path != "ws" or (slash and not channel) or "/" in channel:
+        await websocket.close()
+        return
+    query = None
+    if channel:
+        given = QueryParams(scope["query_string"])
+        query = AddressQuery(channel, **{name: given.get(name) for name in ("keys", "interval", "mode", "since")})
+    await _live(websocket, query)
 
 
 async def _live(websocket: WebSocket, query: AddressQuery | None) -> None:

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     ADDRESS_CONNECTIONS = "address_connections"
     HANDSHAKES = "handshakes"
     ADDRESS_HANDSHAKES = "address_handshakes"
+    REQUESTS = "requests"
     DRAINING = "draining"
     ORIGIN = "origin"
     TOKEN = "token"  # noqa: S105 (no password)
@@ -48,6 +49,8 @@ class Refusal(NamedTuple):
 
 DRAINING = Refusal(Reason.DRAINING, 503, "this replica stops; connect again to reach another", 1)
 
+BUSY = Refusal(Reason.REQUESTS, 503, "too many requests are on their way here; try again in a moment", 1)
+
 
 class Admission:
     """
@@ -63,6 +66,11 @@ class Admission:
         self._handshakes = Allowance(limits.handshakes_per_s, now_s)
         self._handshakes_of: dict[str, Allowance] = {}  # in the order in which they first came
         self.draining = False  # nobody is let in any more
+
+    @property
+    def addresses(self) -> int:
+        """Of how many the handshakes are remembered."""
+        return len(self._handshakes_of)
 
     def enter(self, address: str, now_s: float) -> Refusal | None:
         """Count a connection in; or why not."""

@@ -5,18 +5,19 @@ A server's frames are not masked, so one frame is the same bytes for every clien
 """
 
 from collections.abc import Iterable, Iterator
+from sys import intern
 from typing import NamedTuple
 
 import orjson
 
 from shared.table import JSON
 
-#: No frame is larger, so that ordinary clients need no special limit and a slow one holds little.
-MAX_FRAME_BYTES = 64_000
+#: No frame is larger, though 64 kB are promised: the rest of one frame is what is kept for a client that does not read.
+MAX_FRAME_BYTES = 32_000
 
 
 class Parts(NamedTuple):
-    """The frames of one message, and which rows each of them carries, if there are several."""
+    """The frames of one message, and which rows each of them carries."""
 
     frames: list[bytes]
     keys: list[tuple[str, ...]]
@@ -105,7 +106,7 @@ def _parts(opening: bytes, rows: Iterable[tuple[str, bytes]]) -> Parts:
         _frame(opening, [fragment for _, fragment in part], (number, len(split)))
         for number, part in enumerate(split, 1)
     ]
-    return Parts(made, [tuple(key for key, _ in part) for part in split] if len(split) > 1 else [])
+    return Parts(made, [tuple(intern(key) for key, _ in part) for part in split])
 
 
 def _frame(opening: bytes, fragments: list[bytes], place: tuple[int, int]) -> bytes:

@@ -22,7 +22,7 @@ class Grant(NamedTuple):
         Whether all that is selected lies within the scope.
 
         A group in the scope permits itself and the members that it has now. A group that is asked for must stand in the
-        scope by its name: its members may be others tomorrow.
+        scope by its name: its members may be others tomorrow. With the name of a ring its keys are permitted.
         """
         if self.scope is None:
             return True
@@ -34,7 +34,9 @@ class Grant(NamedTuple):
         if not selection.names:
             return False  # all rows are more than some
         members = permitted.resolve(groups).keys or frozenset()
-        return all(name in permitted.names or name in members for name in selection.names)
+        return all(
+            name in permitted.names or name in members or name.partition("#")[0] in members for name in selection.names
+        )
 
     def covers(self, channel: Channel) -> bool:
         """Whether anything of the channel is permitted."""

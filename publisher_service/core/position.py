@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+#: Twice as long as any that is given out. It is kept until the subscription is answered.
+MAX_LENGTH = 100
+
 
 class InvalidPosition(ValueError):  # noqa: N818 (the name says what it is)
     """Not a position that a publisher gave out."""
@@ -24,6 +27,7 @@ class Position(NamedTuple):
         epoch, _, rest = text.partition(".")
         rev, _, fingerprint = rest.partition(".")
         # Twenty digits: more than any revision, less than makes int() slow.
-        if not (epoch and fingerprint and rev.isascii() and rev.isdecimal() and len(rev) <= 20):
+        is_one = epoch and fingerprint and rev.isascii() and rev.isdecimal() and len(rev) <= 20
+        if not is_one or len(text) > MAX_LENGTH:
             raise InvalidPosition("since is not a position; use the `position` of the last frame, as it is")
         return cls(epoch, int(rev), fingerprint)

@@ -62,10 +62,17 @@ class Replica:
         return self.loaded and not self._more and self.rev >= self._whole_at
 
     def differences(self, heartbeat: Heartbeat) -> list[Channel]:
-        """Tables that are not what the writer holds at this very revision; none if that cannot be told now."""
-        if heartbeat.checksums is None or self._parts or not self.settled:
+        """
+        Tables that are not what the writer holds at this very revision; none if that cannot be told now.
+
+        All of them, if the writer says of a later moment that it has not come as far.
+        """
+        if heartbeat.epoch != self.epoch:
             return []
-        if (heartbeat.epoch, heartbeat.rev) != (self.epoch, self.rev):
+        heard_ms = self._parts[-1].time_ms if self._parts else self.time_ms
+        if heartbeat.rev < self.heard_rev and heartbeat.time_ms > heard_ms:
+            return list(Channel)
+        if heartbeat.checksums is None or heartbeat.rev != self.rev or self._parts or not self.settled:
             return []
         return [channel for channel, told in heartbeat.checksums.items() if self.tables[channel].checksum() != told]
 
@@ -86,13 +93,13 @@ class Replica:
         new_epoch = before.epoch != self.epoch or self._distrusted
         self._distrusted = False
         if new_epoch:
-            self.epoch, self.rev = before.epoch, 0
+            self.epoch, self.rev, self._whole_at = before.epoch, 0, 0
             self.tables = {channel: Table() for channel in Channel}
         keys = {channel: self.tables[channel].load(loaded) for channel, loaded in rows.items()}
         # A server that fell back to an older state teaches nothing: what is held is newer.
         if before.rev >= self.rev:
             self.rev, self._more = before.rev, before.more
-        self._whole_at = after.rev
+        self._whole_at = max(self._whole_at, after.rev)
         self.time_ms = max(self.time_ms, before.time_ms)
         return Change(new_epoch, {channel: changed for channel, changed in keys.items() if changed})
 

@@ -11,6 +11,9 @@ from publisher_service.core.views import Mode, ViewKey
 from shared.channels import Channel
 from shared.table import JSON
 
+#: Each frame of an answer repeats it.
+MAX_ID_LENGTH = 64
+
 
 class InvalidRequest(Exception):  # noqa: N818 (the name says what it is)
     """A message that cannot be carried out: a code for programs, a sentence for people."""
@@ -84,6 +87,8 @@ def parse(text: str | None) -> Request:
     request_id = body.get("id")
     if not isinstance(request_id, int | str) or isinstance(request_id, bool):
         request_id = None
+    if isinstance(request_id, str) and len(request_id) > MAX_ID_LENGTH:
+        raise InvalidRequest("invalid_message", f"id: has more than {MAX_ID_LENGTH} characters")
     kind = body.get("type")
     model = _MODELS.get(kind) if isinstance(kind, str) else None
     if model is None:

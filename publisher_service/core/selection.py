@@ -19,7 +19,7 @@ class InvalidKeys(ValueError):  # noqa: N818 (the name says what it is)
 class Resolved(NamedTuple):
     """A selection at one moment of the groups."""
 
-    keys: frozenset[str] | None  # None: all
+    keys: frozenset[str] | None  # names of rows, and of rings of rows: see `Table.matching`; None: all
     rev: int  # of the newest change of a group in it
 
 

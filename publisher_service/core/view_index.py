@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator
 from publisher_service.core.views import View, ViewKey
 from shared.channels import Channel
 
+#: Each costs some 400 bytes if nobody else watches it: 200 MB in all.
+MAX_WATCHED_KEYS = 500_000
+
 
 class ViewIndex:
     """Views by what makes them differ, and by the keys they watch."""
@@ -13,6 +16,7 @@ class ViewIndex:
         self._views: dict[ViewKey, View] = {}
         self._of_key: dict[tuple[Channel, str], set[View]] = {}
         self._of_all_keys: dict[Channel, set[View]] = {channel: set() for channel in Channel}
+        self.watched_keys = 0  # of all views together, names that stand for nothing included
 
     def __len__(self) -> int:
         """How many views there are."""
@@ -25,6 +29,10 @@ class ViewIndex:
     def get(self, key: ViewKey) -> View | None:
         """The view that subscriptions of this kind share, if there is one."""
         return self._views.get(key)
+
+    def has_room_for(self, view: View) -> bool:
+        """Whether its keys may be watched as well."""
+        return self.watched_keys + len(view.keys or ()) <= MAX_WATCHED_KEYS
 
     def add(self, view: View) -> None:
         """Take a view in."""
@@ -44,6 +52,9 @@ class ViewIndex:
         for key in keys:
             for view in self._of_key.get((channel, key), ()):
                 yield view, 1
+            if "#" in key:  # in a ring: who watches its name watches each of its keys
+                for view in self._of_key.get((channel, key.partition("#")[0]), ()):
+                    yield view, 1
 
     def resolve(self, view: View) -> bool:
         """Look the view's groups up again; True if one of them changed."""
@@ -53,6 +64,7 @@ class ViewIndex:
         return changed
 
     def _enter(self, view: View) -> None:
+        self.watched_keys += len(view.keys or ())
         if view.keys is None:
             self._of_all_keys[view.key.channel].add(view)
         else:
@@ -61,6 +73,7 @@ class ViewIndex:
 
     def _leave(self, view: View) -> None:
         self._of_all_keys[view.key.channel].discard(view)
+        self.watched_keys -= len(view.keys or ())
         for key in view.keys or ():
             watching = self._of_key[view.key.channel, key]
             watching.discard(view)

@@ -6,13 +6,14 @@ the shared frame. Whoever is further behind gets a frame of its own position, sh
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
 import orjson
 
 from publisher_service.core import frames
+from publisher_service.core.delivery import Delivery
+from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.position import Position
 from publisher_service.core.replica import Replica
 from publisher_service.core.selection import Resolved, Selection
@@ -43,41 +44,19 @@ class ViewKey(NamedTuple):
     mode: Mode
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """
-    Finished frames, one after the other, and the revision that the last one brings a client to.
-
-    Several frames are large, so they need not be kept for a client that does not read: see `View.part`.
-    """
-
-    parts: frames.Parts
-    rev: int
-    from_rev: int | None = None  # of an update; None: a snapshot
-    request_id: JSON = None
-
-    def __len__(self) -> int:
-        """How many frames."""
-        return len(self.parts.keys) or len(self.parts.frames)
-
-    def thin(self) -> "Delivery":
-        """The same without the frames, if there are several: only what they are made of."""
-        return replace(self, parts=frames.Parts([], self.parts.keys)) if self.parts.keys else self
-
-
 class View:
     """The frames of one view over a replica, made at most once for each position a client may stand at."""
 
-    def __init__(self, key: ViewKey, replica: Replica) -> None:
+    def __init__(self, key: ViewKey, replica: Replica, kept: KeptFrames) -> None:
         self.key = key
         self.throttle = Throttle(key.interval_ms / 1000)
         self.rev = replica.rev  # of the last flush
         self.flushed_at_s = 0.0
         self._replica = replica
+        self._kept = kept
         self._resolved = Resolved(None, 0)
         self._fingerprint = key.selection.fingerprint(key.channel)
         self._snapshot: Delivery | None = None
-        self._snapshot_epoch = ""
         self.resolve()
 
     @property
@@ -99,6 +78,10 @@ class View:
             self._snapshot = None
         return changed
 
+    def start_over(self) -> None:
+        """Begin as if new: nothing that was made before is sent again."""
+        self.rev, self._snapshot = self._replica.rev, None
+
     def resumes(self, position: Position) -> bool:
         """The position is of this view's keys, epoch and past, and no group in them changed since."""
         return (
@@ -112,15 +95,14 @@ class View:
         if self.key.mode is not Mode.SNAPSHOT:
             return False
         table = self._replica.tables[self.key.channel]
-        return (len(table) if self.keys is None else len(self.keys)) > MAX_SNAPSHOT_MODE_ROWS
+        return (len(table) if self.keys is None else len(table.matching(self.keys))) > MAX_SNAPSHOT_MODE_ROWS
 
     def snapshot(self, least_rev: int) -> Delivery:
-        """The whole selection. One made before serves again, if nothing changed since, and it is no older than this."""
-        table, kept = self._replica.tables[self.key.channel], self._snapshot
-        if kept is not None and self._snapshot_epoch == self._replica.epoch and kept.rev >= max(table.rev, least_rev):
-            return kept
-        self._snapshot, self._snapshot_epoch = self._make_snapshot(None), self._replica.epoch
-        return self._snapshot
+        """The whole selection. One made before serves again, if it is still there, and no older than this."""
+        kept = self._snapshot
+        if kept is None or not kept.size or kept.rev < least_rev:
+            kept = self._snapshot = self._make_snapshot(None)
+        return kept
 
     def changes(self, from_rev: int) -> list[tuple[str, Entry]]:
         """What is different from revision from_rev in the view's keys."""
@@ -130,7 +112,10 @@ class View:
         """An update from from_rev to the replica's revision."""
         rev = self._replica.rev
         parts = frames.update(self._head(rev), from_rev, self._changed_rows(from_rev, changes), request_id)
-        return Delivery(parts, rev, from_rev, request_id)
+        delivery = Delivery(parts, rev, from_rev, request_id)
+        if len(delivery) > 1:
+            self._kept.keep(delivery)  # one frame is written at once
+        return delivery
 
     def part(self, delivery: Delivery, at: int) -> bytes:
         """
@@ -152,8 +137,11 @@ class View:
     def answer(self, since: int | None, request_id: JSON) -> Delivery:
         """What answers a subscription: an update from the revision it resumes at, else a snapshot."""
         if since is not None and self.key.mode is not Mode.SNAPSHOT:
-            return self.update(since, self.changes(since), request_id)
-        # No older than the last flush: the next shared frame must follow it.
+            delivery = self.update(since, self.changes(since), request_id)
+            if len(delivery) == 1:
+                self._kept.keep(delivery)  # who asks may not read
+            return delivery
+        # As old as the last flush, at most: the next shared frame follows it, and is due if there is something newer.
         return self.snapshot(self.rev) if request_id is None else self._make_snapshot(request_id)
 
     @property
@@ -170,7 +158,9 @@ class View:
         rev = self._replica.rev
         rows = ((key, entry.json) for key, entry in self.changes(0))
         parts = frames.snapshot(self._head(rev), self.key.interval_ms, rows, request_id)
-        return Delivery(parts, rev, request_id=request_id)
+        delivery = Delivery(parts, rev, request_id=request_id)
+        self._kept.keep(delivery)
+        return delivery
 
     def _changed_rows(self, from_rev: int, changes: Iterable[tuple[str, Entry]]) -> list[tuple[str, bytes]]:
         if self.key.mode is Mode.FIELDS:

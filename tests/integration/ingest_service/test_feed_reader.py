@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from ingest_service.core.feed_events import Broadcasts
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.sessions import Calendar
 from ingest_service.core.ticks import Tick
@@ -73,6 +74,18 @@ async def test_a_warm_standby_is_connected_and_keeps_what_it_reads_until_it_lead
         await eventually(lambda: len(leading.ticks) == 1)
 
         assert (hub.opened, len(reader.backlog), opened(metrics)) == (1, 0, 1)
+
+
+async def test_what_was_read_and_waits_is_measured() -> None:
+    async with running_hub() as hub, reading(hub, warm=True) as (reader, metrics):
+        await eventually(lambda: len(hub.open) == 1)
+        for _ in range(3):
+            await hub.send(broadcast(argument("X", X)))
+        await eventually(lambda: metrics.registry.get_sample_value("ingest_backlog_ticks") == 3)
+        reader._feed._inbox.put(Broadcasts([argument("X", X)] * 5, 1))  # taken in the next turn of the loop
+
+        assert metrics.registry.get_sample_value("ingest_inbox_messages") == 5
+        await eventually(lambda: metrics.registry.get_sample_value("ingest_inbox_messages") == 0)
 
 
 async def test_a_cold_standby_connects_when_it_leads_and_closes_when_another_does() -> None:

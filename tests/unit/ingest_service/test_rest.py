@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gzip
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
+from ingest_service import answer
 from ingest_service.rest import Rest, RestError
 
 
@@ -324,3 +326,21 @@ async def test_neither_secret_nor_token_is_logged_or_told(caplog: pytest.LogCapt
     told = caplog.text + repr(caught.value) + repr(vars(rest))
     assert "my-secret" not in told
     assert token not in told
+
+
+async def test_an_answer_that_is_too_large_is_an_error_however_small_it_was_packed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answer, "MAX_BYTES", 100_000)
+    server = FakeServer()
+    large = an_envelope([a_security("S" * 200_000)], total=1)
+    packed = httpx2.Response(200, headers={"content-encoding": "gzip"}, content=gzip.compress(large.content))
+    server.answers["Securities"] = [large, packed, an_envelope([a_security("SSI")], total=1)]
+
+    async with rest_of(server) as rest:
+        for _ in range(2):
+            with pytest.raises(RestError, match="Securities: AnswerTooLarge"):
+                await rest.securities("HOSE")
+        securities = await rest.securities("HOSE")
+
+    assert [security.symbol for security in securities] == ["SSI"]

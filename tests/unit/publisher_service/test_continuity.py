@@ -1,22 +1,27 @@
 """
 Whatever happens between the writer and a client, the client ends with the writer's table, and is told of every gap.
 
-Random walks against a naive model: commits, removals, larger changes in parts, new epochs, losses, repeats, loads that
-overlap with commits, several replicas, clients that join, stall, return elsewhere, change their keys, and groups that
-change. A walk that fails names its seed, and the steps since all were last found to agree.
+Random walks against a naive model: commits, removals, rings, larger changes in parts, days that end, rows of another
+form, losses, repeats, loads that overlap with commits or come from an older copy, several replicas, clients that join,
+stall, watch two channels, return elsewhere with a position of any moment, change their keys, and groups that change. A
+walk that fails names its seed, and the steps since all were last found to agree.
 """
 
 import os
 import random
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from ingest_service.core import history as writing
-from ingest_service.core.history import Changes, History
-from publisher_service.core import frames
+from ingest_service.core.history import LASTING, Changes, History
+from publisher_service import hub
+from publisher_service.core import frames, kept_frames
+from publisher_service.core.position import Position
 from publisher_service.core.replica import Gap
+from publisher_service.core.selection import Selection
 from shared.channels import Channel
 from shared.table import JSON, Row
 from shared.wire import Commit, Head, Heartbeat
@@ -29,32 +34,51 @@ WALKS = int(os.environ.get("CONTINUITY_WALKS", "60"))
 STEPS = 600
 #: All must agree after so many steps, at the latest.
 STEPS_APART = 60
-SYMBOLS = ["AAA", "BBB", "CCC", "DDD"]
+SYMBOLS = ["AAA", "BBB", "CCC", "DDD", "AAA#0", "AAA#1", "CCC#0"]
 #: A change of more rows than this is several commits.
 PART_ROWS = 2
 #: In every other walk each row is a part of its own.
 SMALL_FRAME_BYTES = 200
-KEYS = ["", "", "AAA,CCC", "@G,BBB"]
+KEYS = ["", "", "AAA,CCC", "@G,BBB", "BBB,AAA#1"]
 MODES = ["rows", "rows", "fields", "snapshot"]
+
+
+@dataclass
+class Copy:
+    """What stands in Redis: the head, and the stored rows."""
+
+    head: Head
+    rows: dict[Channel, dict[str, tuple[Row | None, int]]]
+
+    def loaded(self, channel: Channel) -> list[tuple[str, Row | None, int]]:
+        """A channel's rows as a replica reads them."""
+        return [(key, row, rev) for key, (row, rev) in self.rows[channel].items()]
 
 
 class Writer:
     """An ingest with its Redis: what is stored, and what was published."""
 
     def __init__(self) -> None:
-        self.epochs = 0
+        self.epochs = 1
         self.log: list[Commit | Heartbeat] = []  # a heartbeat with another epoch stands for "replaced"
-        self.history = History("")
-        self.stored: dict[Channel, dict[str, tuple[Row | None, int]]] = {}
+        self.history = History("20261123-000001", 1)
+        self.stored: dict[Channel, dict[str, tuple[Row | None, int]]] = {channel: {} for channel in Channel}
         self.more = False
-        # (epoch, revision) → the rows of market and groups then; of whole changes only.
+        self.fields = ["last", "high"]  # of the rows of market; within an epoch there are only ever more
+        # (epoch, revision) → the rows of all channels then; of whole changes only.
         self.past: dict[tuple[str, int], dict[Channel, dict[str, Row]]] = {}
-        self.open_epoch()
+        self.older = self.copy()
+        self._remember()
 
-    def open_epoch(self) -> None:
+    def open_epoch(self, keep: Collection[Channel], fields: list[str] | None = None) -> None:
+        """Go on with the rows of some channels, if they have these fields."""
         self.epochs += 1
-        epoch = f"20261123-{self.epochs:06}"
-        self.history = self.history.successor(epoch, keep=Channel) if self.epochs > 1 else History(epoch, 1)
+        self.fields = fields or self.fields
+        self.history = self.history.successor(
+            f"20261123-{self.epochs:06}",
+            keep=keep,
+            fits=lambda channel, _, row: fields is None or channel is not Channel.MARKET or list(row) == fields,
+        )
         self.stored = {
             channel: {key: (entry.row, entry.rev) for key, entry in self.history.tables[channel].entries()}
             for channel in Channel
@@ -83,32 +107,32 @@ class Writer:
     def heartbeat(self) -> Heartbeat:
         return Heartbeat(self.history.epoch, self.history.rev, len(self.log), self.history.checksums())
 
-    def rows(self, channel: Channel) -> list[tuple[str, Row | None, int]]:
-        return [(key, row, rev) for key, (row, rev) in self.stored[channel].items()]
+    def copy(self) -> Copy:
+        return Copy(self.head(), {channel: dict(rows) for channel, rows in self.stored.items()})
 
-    def table(self, keys: str, epoch: str, rev: int) -> dict[str, Any]:
+    def table(self, channel: Channel, keys: str, epoch: str, rev: int) -> dict[str, Any]:
         """What a client of these keys must hold at that revision. Raises KeyError if nobody may have been shown it."""
         past = self.past[epoch, rev]
         if not keys:
-            return dict(past[Channel.MARKET])
+            return dict(past[channel])
         names = set(keys.split(","))
         members = past[Channel.GROUPS].get("G", {}).get("keys", [])
         names |= {str(member) for member in members} if "@G" in names and isinstance(members, list) else set()
-        return {key: row for key, row in past[Channel.MARKET].items() if key in names}
+        return {key: row for key, row in past[channel].items() if key in names or key.split("#")[0] in names}
 
     def _remember(self) -> None:
         self.past[self.history.epoch, self.history.rev] = {
-            channel: {key: row for key, (row, _) in self.stored[channel].items() if row is not None}
-            for channel in (Channel.MARKET, Channel.GROUPS)
+            channel: {key: row for key, (row, _) in rows.items() if row is not None}
+            for channel, rows in self.stored.items()
         }
 
 
 @dataclass
 class Loading:
-    """A load that has begun: the head before it, and the rows that were read so far."""
+    """A load that has begun: what stood in Redis then, and the rows that were read so far."""
 
-    before: Head
-    rows: dict[Channel, list[tuple[str, Row | None, int]]]
+    begun: Copy
+    read: Copy
     heard: int  # what was published before it began is not heard any more
 
 
@@ -123,23 +147,37 @@ class Node:
         self.load()
 
     def load(self) -> None:
-        self.begin_load(set(Channel))
+        self.begin_load(set(SYMBOLS))
         self.end_load()
 
-    def begin_load(self, first: set[Channel]) -> None:
-        writer = self.writer
-        self.loading = Loading(writer.head(), {channel: writer.rows(channel) for channel in first}, len(writer.log))
+    def begin_load(self, first: set[str]) -> None:
+        """Read the head, and these rows, in whatever channel they are."""
+        begun = self.writer.copy()
+        read = {channel: {key: rows[key] for key in rows if key in first} for channel, rows in begun.rows.items()}
+        self.loading = Loading(begun, Copy(begun.head, read), len(self.writer.log))
 
-    def end_load(self) -> None:
+    def end_load(self, *, meets_new_keys: bool = True) -> None:
+        """Read the other rows, and the head. Whether keys that came meanwhile are met, no one can tell."""
         loading, self.loading = self.loading, None
         assert loading is not None
-        after = self.writer.head()
-        if after.epoch != loading.before.epoch:
+        now = self.writer.copy()
+        if now.head.epoch != loading.begun.head.epoch:
             self.load()
             return
-        rows = {channel: loading.rows.get(channel) or self.writer.rows(channel) for channel in Channel}
+        for channel, rows in now.rows.items():
+            for key, stored in rows.items():
+                if meets_new_keys or key in loading.begun.rows[channel]:
+                    loading.read.rows[channel].setdefault(key, stored)
         self.read = loading.heard
-        self.publisher.hub.changed(self.publisher.replica.load(loading.before, rows, after))
+        rows_read = {channel: loading.read.loaded(channel) for channel in Channel}
+        self.publisher.hub.changed(self.publisher.replica.load(loading.begun.head, rows_read, now.head))
+
+    def load_older(self) -> None:
+        """From a server that fell back to what it was some time ago; the commits since are not repeated."""
+        older = self.writer.older
+        if self.loading is None and older.head.epoch == self.publisher.replica.epoch:
+            rows = {channel: older.loaded(channel) for channel in Channel}
+            self.publisher.hub.changed(self.publisher.replica.load(older.head, rows, older.head))
 
     def hear(self, *, lost: bool = False) -> None:
         """The next thing that was published, unless it is lost."""
@@ -179,15 +217,54 @@ class Node:
 
 
 @dataclass
+class Watch:
+    """What a client watches in one channel, and the table that it holds."""
+
+    channel: Channel
+    keys: str
+    mode: str
+    table: TableClient = field(default_factory=TableClient)
+    since: str = ""  # instead of the table's own position
+    parts_of: tuple[str, int] = ("", 0)  # epoch and revision of the last frame that came in parts
+
+    @property
+    def query(self) -> dict[str, str]:
+        since = self.since or self.table.position
+        return {"mode": self.mode} | ({"keys": self.keys} if self.keys else {}) | ({"since": since} if since else {})
+
+    def stand_at(self, epoch: str, rev: int, rows: dict[str, Any]) -> None:
+        """Hold what was shown to others at that moment, with the position that goes with it."""
+        selection = Selection.of(self.keys.split(",") if self.keys else None)
+        self.table = TableClient()
+        self.table.rows, self.table.rev = rows, rev
+        self.table.position = str(Position(epoch, rev, selection.fingerprint(self.channel)))
+        self.parts_of = ("", 0)
+
+    def take(self, message: dict[str, Any], node: Node) -> None:
+        """Whatever has been shown at any moment is what the writer had at that revision."""
+        self.table.take(message)
+        self.since = ""
+        epoch, rev = message["position"].split(".")[0], message["rev"]
+        if message.get("parts", 1) > 1:
+            # If the rest does not come, or came late, some rows are newer than the position says.
+            replica = node.publisher.replica
+            self.parts_of = (epoch, max(rev, replica.rev if replica.epoch == epoch else 0))
+        if message.get("part", 1) < message.get("parts", 1):
+            return
+        if "part" not in message and message["type"] == "snapshot":
+            self.parts_of = ("", 0)
+        if self.parts_of[0] != epoch or self.parts_of[1] <= rev:
+            then = node.writer.table(self.channel, self.keys, epoch, rev)
+            assert self.table.rows == then, (self.keys, self.mode, message)
+
+
+@dataclass
 class Client:
     """A client by the protocol alone, wherever it is connected."""
 
     node: Node
-    keys: str
-    mode: str
+    watches: dict[Channel, Watch]
     door: FakeDoor = field(default_factory=FakeDoor)
-    table: TableClient = field(default_factory=TableClient)
-    parts_of: tuple[str, int] = ("", 0)  # epoch and revision of the last frame that came in parts
 
     def connect(self, node: Node) -> None:
         self.read()
@@ -196,30 +273,23 @@ class Client:
         self.subscribe()
 
     def subscribe(self) -> None:
-        query = {"mode": self.mode} | ({"keys": self.keys} if self.keys else {})
-        if self.table.position:
-            query["since"] = self.table.position
-        self.door = self.node.publisher.client("market", **query)
+        first, *others = self.watches.values()
+        self.door = self.node.publisher.client(first.channel, **first.query)
+        for watch in others:
+            self.ask(watch)
+
+    def ask(self, watch: Watch) -> None:
+        """By a message, on the connection that stands."""
+        wish: dict[str, Any] = dict(watch.query)
+        if watch.keys:
+            wish["keys"] = watch.keys.split(",")
+        self.node.publisher.say(self.door, type="subscribe", channel=watch.channel, **wish)
 
     def read(self) -> None:
-        """Whatever has been shown at any moment is what the writer had at that revision."""
         for message in self.door.take():
             assert message["type"] != "error", message
-            self.table.take(message)
-            if message["type"] not in ("snapshot", "update"):
-                continue
-            epoch, rev = message["position"].split(".")[0], message["rev"]
-            if message.get("parts", 1) > 1:
-                # If the rest does not come, or came late, some rows are newer than the position says.
-                replica = self.node.publisher.replica
-                self.parts_of = (epoch, max(rev, replica.rev if replica.epoch == epoch else 0))
-            if message.get("part", 1) < message.get("parts", 1):
-                continue
-            if "part" not in message and message["type"] == "snapshot":
-                self.parts_of = ("", 0)
-            if self.parts_of[0] != epoch or self.parts_of[1] <= rev:
-                then = self.node.writer.table(self.keys, epoch, rev)
-                assert self.table.rows == then, (self.keys, self.mode, message)
+            if message["type"] in ("snapshot", "update"):
+                self.watches[Channel(message["channel"])].take(message, self.node)
 
     def read_on(self) -> None:
         """As one that was stalled and reads again; too late, perhaps: then it comes back."""
@@ -251,10 +321,16 @@ class Walk:
             self.repeat,
             self.begin_to_load,
             self.end_loading,
+            self.keep_a_copy,
+            self.load_an_older_copy,
+            self.watch_another_channel,
+            self.unwatch_another_channel,
+            self.return_from_another_moment,
         ]
         steps += [self.return_elsewhere, self.change_keys, self.stall, self.read] * 2
+        ends = [self.open_an_epoch, self.end_the_day, self.change_the_form]
         for number in range(STEPS):
-            step = self.open_an_epoch if self.random.random() < 0.01 else self.random.choice(steps)
+            step = self.random.choice(ends if self.random.random() < 0.01 else steps)
             self.taken.append(f"{step.__name__}: {step()}")
             self.nobody_is_ahead()
             if number % STEPS_APART == STEPS_APART - 1 or self.random.random() < 0.03:
@@ -272,7 +348,7 @@ class Walk:
         rows: dict[str, Row | None] = {
             symbol: None
             if self.random.random() < 0.2
-            else {"last": self.random.randint(0, 2), "high": self.random.randint(0, 2)}
+            else {name: self.random.randint(0, 2) for name in self.writer.fields}
             for symbol in symbols
         }
         self.writer.change({Channel.MARKET: rows})
@@ -280,8 +356,9 @@ class Walk:
 
     def change_a_group(self) -> object:
         members: list[JSON] = list(self.random.sample(SYMBOLS, self.random.randint(0, 3)))
-        self.writer.change({Channel.GROUPS: {"G": {"keys": members}}})
-        return members
+        row: Row | None = None if self.random.random() < 0.1 else {"keys": members}
+        self.writer.change({Channel.GROUPS: {"G": row}})
+        return row
 
     def change_another_channel(self) -> object:
         value = self.random.randint(0, 9)
@@ -294,8 +371,24 @@ class Walk:
         return times
 
     def open_an_epoch(self) -> object:
-        self.writer.open_epoch()
+        self.writer.open_epoch(list(Channel))
         return self.writer.history.epoch
+
+    def end_the_day(self) -> object:
+        self.writer.open_epoch(LASTING)
+        return self.writer.history.epoch
+
+    def change_the_form(self) -> object:
+        """To fields that only few rows have, or to more of them, which needs no other epoch."""
+        if self.random.random() < 0.5:
+            self.writer.fields = [*self.writer.fields, f"field{len(self.writer.fields)}"]
+        else:
+            self.writer.open_epoch(list(Channel), self.random.choice([["last", "high"], ["last", "low"]]))
+        return self.writer.fields
+
+    def keep_a_copy(self) -> object:
+        self.writer.older = self.writer.copy()
+        return self.writer.older.head
 
     # ----------------------------------------------------------------------------------------------------- replicas
 
@@ -314,13 +407,17 @@ class Walk:
         return None
 
     def begin_to_load(self) -> object:
-        first = {channel for channel in (Channel.MARKET, Channel.GROUPS) if self.random.random() < 0.5}
+        first = {key for key in (*SYMBOLS, "G", "VNINDEX") if self.random.random() < 0.5}
         self.node.begin_load(first)
         return first
 
     def end_loading(self) -> object:
         if (node := self.node).loading is not None:
-            node.end_load()
+            node.end_load(meets_new_keys=self.random.random() < 0.5)
+        return None
+
+    def load_an_older_copy(self) -> object:
+        self.node.load_older()
         return None
 
     def pass_time(self) -> object:
@@ -336,28 +433,70 @@ class Walk:
         if len(self.clients) == 6:
             gone = self.clients.pop(self.random.randrange(6))
             gone.node.publisher.hub.leave(gone.door)
-        client = Client(self.node, self.random.choice(KEYS), self.random.choice(MODES))
+        watch = Watch(Channel.MARKET, self.random.choice(KEYS), self.random.choice(MODES))
+        client = Client(self.node, {Channel.MARKET: watch})
         client.subscribe()
         self.clients.append(client)
-        return client.keys, client.mode
+        return watch.keys, watch.mode
 
     def return_elsewhere(self) -> object:
         if self.clients:
             self.random.choice(self.clients).connect(self.node)
         return None
 
+    def return_from_another_moment(self) -> object:
+        """With what it held at some time, yesterday perhaps; or with a position that nobody gave out."""
+        if not self.clients:
+            return None
+        client = self.random.choice(self.clients)
+        client.read()
+        for watch in client.watches.values():
+            epoch, rev = self.random.choice(list(self.writer.past)[-30:])
+            watch.stand_at(epoch, rev, self.writer.table(watch.channel, watch.keys, epoch, rev))
+            if self.random.random() < 0.3:
+                fingerprint = watch.table.position.rpartition(".")[2]
+                watch.table = TableClient()
+                watch.since = self.random.choice(
+                    [f"{epoch}.{10**15}.{fingerprint}", f"made-up.{rev}.{fingerprint}", f"{epoch}.{rev}.00000000"]
+                )
+        client.node.publisher.hub.leave(client.door)
+        client.node = self.node
+        client.subscribe()
+        return [watch.query for watch in client.watches.values()]
+
     def change_keys(self) -> object:
         """To other ones, or to the same: as after a gap, or because a person clicked twice."""
-        ready = [client for client in self.clients if client.door.ready]
-        if not ready:
+        if (client := self.ready_client()) is None:
             return None
-        client = self.random.choice(ready)
         client.read()
-        client.keys, client.table = self.random.choice([client.keys, *KEYS]), TableClient()
-        wish = {"type": "subscribe", "channel": "market", "mode": client.mode}
-        client.node.publisher.say(client.door, **wish, **({"keys": client.keys.split(",")} if client.keys else {}))
+        held = client.watches[Channel.MARKET]
+        client.watches[Channel.MARKET] = watch = Watch(
+            Channel.MARKET, self.random.choice([held.keys, *KEYS]), held.mode
+        )
+        client.ask(watch)
         client.read()
-        return client.keys, client.mode
+        return watch.keys, watch.mode
+
+    def watch_another_channel(self) -> object:
+        if (client := self.ready_client()) is None:
+            return None
+        client.read()
+        watch = Watch(self.random.choice([Channel.INDEX, Channel.GROUPS]), "", self.random.choice(MODES))
+        client.watches[watch.channel] = watch
+        client.ask(watch)
+        return watch.channel, watch.mode
+
+    def unwatch_another_channel(self) -> object:
+        if (client := self.ready_client()) is None or len(client.watches) == 1:
+            return None
+        client.read()
+        channel, _ = client.watches.popitem()
+        client.node.publisher.say(client.door, type="unsubscribe", channel=channel)
+        return channel
+
+    def ready_client(self) -> Client | None:
+        ready = [client for client in self.clients if client.door.ready]
+        return self.random.choice(ready) if ready else None
 
     def stall(self) -> object:
         if self.clients and (client := self.random.choice(self.clients)).door.ready:
@@ -391,8 +530,9 @@ class Walk:
                 node.publisher.hub.tick()
         for client in self.clients:
             client.read()
-            now = self.writer.table(client.keys, self.writer.history.epoch, self.writer.history.rev)
-            assert client.table.rows == now, (client.keys, client.mode)
+            for watch in client.watches.values():
+                now = self.writer.table(watch.channel, watch.keys, self.writer.history.epoch, self.writer.history.rev)
+                assert watch.table.rows == now, (watch.channel, watch.keys, watch.mode)
 
 
 @pytest.mark.parametrize("seed", range(WALKS))
@@ -402,6 +542,10 @@ def test_every_client_ends_with_the_writers_table_and_hears_of_every_gap(
     monkeypatch.setattr(writing, "MAX_ROWS", PART_ROWS)
     if seed % 2:
         monkeypatch.setattr(frames, "MAX_FRAME_BYTES", SMALL_FRAME_BYTES)
+    if seed % 3 == 0:
+        monkeypatch.setattr(hub, "TURN_BYTES", 1)  # one client a turn
+    if seed % 5 == 0:
+        monkeypatch.setattr(kept_frames, "MAX_BYTES", 0)  # every frame is made anew
     walk = Walk(seed)
 
     try:

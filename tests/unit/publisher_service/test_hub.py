@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from publisher_service.core import kept_frames
 from publisher_service.core.requests import AddressQuery
+from publisher_service.core.status import Broker, Ingest, Link
 from shared.channels import Channel
 from shared.table import Row
 from shared.wire import Head
@@ -297,6 +299,29 @@ def test_facts_reach_clients_before_the_status_that_follows_them() -> None:
     assert [message["type"] for message in door.take()] == ["update", "status"]
 
 
+def test_a_road_that_is_sound_again_is_told_after_the_data_of_the_load() -> None:
+    publisher = FakePublisher()
+    publisher.live()
+    door = publisher.client("market")
+    publisher.hub.link(Link(Broker.DOWN, Ingest.SILENT))
+    publisher.clock.advance(2)
+    door.take()
+
+    before, after = (Head("20261123-bbbbbb", rev, "c", 1_795_405_337_000, "server", more=False) for rev in (5, 6))
+    rows: dict[Channel, list[tuple[str, Row | None, int]]] = {
+        Channel.MARKET: [("SSI", {"last": 1}, 5)],
+        Channel.STATUS: [("feed", {"state": "live", "reason": None}, 5)],
+    }
+    publisher.hub.changed(publisher.replica.load(before, rows, after))  # what was committed meanwhile is still to come
+    publisher.hub.link(Link(Broker.LIVE, Ingest.LIVE))
+    publisher.clock.advance(2)
+    early = door.take()
+    publisher.market("SSI", 2)
+
+    assert early == []
+    assert [message["type"] for message in door.take()] == ["snapshot", "status"]
+
+
 def test_a_flapping_status_is_told_once_a_second_and_the_newest_arrives() -> None:
     publisher = FakePublisher()
     publisher.live()
@@ -453,6 +478,31 @@ def test_a_new_epoch_brings_every_client_a_snapshot() -> None:
     assert (snapshot["epoch"], list(snapshot["data"])) == ("20261124-bbbbbb", ["VNM"])
 
 
+@pytest.mark.parametrize("parts_written", [0, 1])
+def test_an_answer_that_a_new_epoch_overtakes_still_has_the_id_of_its_request(parts_written: int) -> None:
+    publisher = FakePublisher()
+    publisher.commit({Channel.MARKET: big_rows(300)})
+    door = publisher.client()
+    door.take()
+    door.pause_after = parts_written
+    if parts_written == 0:
+        pause(door, publisher)
+    publisher.say(door, type="subscribe", channel="market", id=7)
+    early = door.take()
+    door.paused_since_s = publisher.clock.time()
+
+    publisher.load("20261123-bbbbbb", 1, {Channel.MARKET: {"SSI": {"last": 1}}})
+    publisher.clock.advance(1)
+    drain(door, publisher)
+    publisher.market("SSI", 2)
+    publisher.clock.advance(1)
+
+    answer, update = door.take("snapshot", "update")
+    assert len(early) == parts_written
+    assert (answer["id"], answer["data"]) == (7, {"SSI": {"last": 1}})
+    assert "id" not in update
+
+
 def test_a_value_that_went_and_came_back_across_a_load_is_sent_all_the_same() -> None:
     publisher = FakePublisher()
     publisher.market("SSI", 1)
@@ -566,7 +616,10 @@ def test_who_asks_for_the_same_again_while_a_flush_is_due_goes_on_getting_update
 
 
 @pytest.mark.parametrize("mode", ["rows", "fields"])
-def test_a_client_stalled_inside_a_large_delivery_keeps_none_of_it_and_ends_with_the_table(mode: str) -> None:
+def test_a_client_stalled_inside_a_large_delivery_keeps_none_of_it_and_ends_with_the_table(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_frames, "MAX_BYTES", 200_000)
     publisher = FakePublisher()
     rows: dict[str, Row | None] = {f"S{n:03}": {"last": n, "filler": "x" * 900} for n in range(300)}
     publisher.commit({Channel.MARKET: rows})
@@ -576,8 +629,6 @@ def test_a_client_stalled_inside_a_large_delivery_keeps_none_of_it_and_ends_with
     publisher.hub.subscribe_by_address(door, AddressQuery("market", mode=mode))
     door.paused_since_s = publisher.clock.time()
 
-    publisher.clock.advance(2)
-    publisher.hub.tick()
     (subscription,) = publisher.hub._clients[door].subscriptions.values()
     kept = subscription.delivery.parts.frames if subscription.delivery else None
     publisher.commit(
@@ -590,7 +641,9 @@ def test_a_client_stalled_inside_a_large_delivery_keeps_none_of_it_and_ends_with
         table.take(message)
 
     assert kept == []
-    assert [(m["part"], m["parts"]) for m in messages if "part" in m] == [(n, 5) for n in range(1, 6)]
+    assert publisher.value("publisher_kept_frame_bytes") <= 200_000
+    assert publisher.value("publisher_frames_remade_total", channel="market") == 9
+    assert [(m["part"], m["parts"]) for m in messages if "part" in m] == [(n, 9) for n in range(1, 10)]
     assert table.rows == dict(publisher.replica.tables[Channel.MARKET].live())
 
 

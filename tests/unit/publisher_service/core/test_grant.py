@@ -29,6 +29,8 @@ def permits(scope: str, channel: str, keys: list[str] | None) -> bool:
         ("market:@VN30,FPT", "market", ["@VN30", "FPT", "VNM"]),
         ("market:SSI market:FPT", "market", ["SSI", "FPT"]),
         ("market:SSI market", "market", None),
+        ("market:SSI", "market", ["SSI#17"]),
+        ("market:@VN30", "market", ["SSI#17"]),
         ("openid market other:thing", "market", None),
     ],
 )
@@ -48,6 +50,8 @@ def test_what_lies_within_the_scope_is_permitted(scope: str, channel: str, keys:
         ("market:@NONE", "market", ["SSI"]),
         ("", "market", ["SSI"]),
         ("market:SSI", "foreign", ["SSI"]),
+        ("market:SSI#17", "market", ["SSI"]),
+        ("market:@VN30", "market", ["@VN30#1"]),
     ],
 )
 def test_what_lies_beyond_it_is_not(scope: str, channel: str, keys: list[str] | None) -> None:

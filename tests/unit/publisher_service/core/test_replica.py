@@ -138,8 +138,17 @@ def test_a_server_that_fell_back_to_an_older_state_teaches_nothing() -> None:
     assert (replica.rev, prices(replica)) == (9, {"SSI": 9})
 
 
-def heartbeat(rev: int, checksum: int, epoch: str = EPOCH) -> Heartbeat:
-    return Heartbeat(epoch, rev, 2000, {Channel.MARKET: checksum})
+def test_an_older_copy_that_is_read_while_rows_of_several_moments_stand_here_does_not_make_them_whole() -> None:
+    replica = loaded(3, after=5, SSI={"last": 5})
+
+    head = Head(EPOCH, 2, "c", 1000, "server", more=False)
+    replica.load(head, {Channel.MARKET: [("SSI", {"last": 2}, 2)]}, head)
+
+    assert not replica.settled
+
+
+def heartbeat(rev: int, checksum: int, epoch: str = EPOCH, time_ms: int = 2000) -> Heartbeat:
+    return Heartbeat(epoch, rev, time_ms, {Channel.MARKET: checksum})
 
 
 def test_a_table_that_differs_from_the_writers_at_the_same_revision_is_found() -> None:
@@ -162,9 +171,19 @@ def test_tables_are_only_compared_at_one_and_the_same_whole_revision() -> None:
     assert replica.differences(heartbeat(3, 0)) == []
     assert replica.differences(heartbeat(2, 0, epoch="another")) == []
     assert replica.differences(Heartbeat(EPOCH, 2, 2000)) == []
-    assert held_aside.differences(heartbeat(2, 0)) == []
+    assert held_aside.differences(heartbeat(2, 0, time_ms=1001)) == []
     assert unsettled.differences(heartbeat(2, 0)) == []
     assert replica.differences(heartbeat(2, 0)) == [Channel.MARKET]
+
+
+def test_what_the_writer_says_later_not_to_have_written_is_a_difference() -> None:
+    shown, held_aside = loaded(2, SSI={"last": 1}), loaded(2, SSI={"last": 1})
+    shown.apply(commit(2, SSI={"last": 9}))
+    held_aside.apply(commit(2, more=True, SSI={"last": 9}))
+
+    for replica in (shown, held_aside):
+        assert replica.differences(heartbeat(2, 0, time_ms=1002)) == []  # said before that was written
+        assert replica.differences(heartbeat(2, 0, time_ms=1003)) == list(Channel)
 
 
 def test_after_a_difference_everything_is_replaced_and_counts_as_new_for_clients() -> None:

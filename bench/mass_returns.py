@@ -1,0 +1,121 @@
+"""
+What many clients at once cost those who are there already.
+
+    python -m bench.mass_returns
+
+A real broker, a writer, a publisher. A client of its own asks every 25 ms and notes how long the answer takes: as long
+as the event loop is busy with others. Meanwhile 300, then 1,000 clients of the whole market come back with `since`, and
+all of them get a new epoch: the longest answer of each case. About half a minute. The last line is JSON.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import platform
+import sys
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+import uvloop
+from websockets.asyncio.client import connect
+
+from bench import sockets
+from bench.market import Market
+from bench.slow_readers import stack
+from tests.fakes.writer import DAY, Writer
+
+NUMBERS = (300, 1000)
+#: Clients with a large table, when a new epoch gives them all a snapshot.
+WHOLE_MARKET = 1000
+SETTLE_S = 6.0
+
+
+class Delays:
+    """How long the publisher took to answer, as a process of its own sees it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.ms: list[float] = []
+        self._reading = asyncio.create_task(self._read(), name="delays")
+
+    @classmethod
+    async def of(cls, url: str) -> Self:
+        """Begin to ask."""
+        module = ("-m", "bench.asking", url)
+        return cls(await asyncio.create_subprocess_exec(sys.executable, *module, stdout=asyncio.subprocess.PIPE))
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101 (for the type checker)
+        while line := await self._process.stdout.readline():
+            self.ms.append(float(line))
+
+    async def longest_ms(self, event: Coroutine[Any, Any, Any]) -> float:
+        """While something happens, and for some seconds after."""
+        self.ms.clear()
+        await event
+        await asyncio.sleep(SETTLE_S)
+        return max(self.ms)
+
+    async def end(self) -> None:
+        """Ask no more."""
+        self._process.terminate()
+        await self._process.wait()
+        await self._reading
+
+
+async def position(url: str) -> str:
+    """Where a client of the whole market stands now."""
+    async with connect(url, proxy=None) as client:
+        while True:
+            message: dict[str, Any] = json.loads(await client.recv())
+            if message["type"] == "snapshot" and "part" not in message:
+                return str(message["position"])
+
+
+async def new_epoch(writer: Writer, market: Market) -> None:
+    """The next day begins."""
+    await writer.publication.open_epoch(DAY)
+    await writer.commit(market.all())
+
+
+async def measure() -> dict[str, object]:
+    """The figures."""
+    market, quiet = Market(), asyncio.Event()
+    figures: dict[str, object] = {
+        "machine": f"{os.cpu_count()} x {platform.machine()}, Python {platform.python_version()}"
+    }
+    async with stack(market, quiet) as (publisher, writer), AsyncExitStack() as closing:
+        delays = await Delays.of(publisher.websocket_url)
+        closing.push_async_callback(delays.end)
+
+        async def come(number: int, since: str) -> None:
+            path = f"/ws/market?keys={market.board(0)}&since={since}"
+            for reader in await asyncio.gather(*(sockets.connect(publisher.url, path) for _ in range(number))):
+                closing.callback(reader.close)
+
+        figures["alone_ms"] = await delays.longest_ms(asyncio.sleep(0))
+        for number in NUMBERS:
+            since = await position(f"{publisher.websocket_url}/ws/market?keys={market.board(0)}")
+            figures[f"{number}_return_ms"] = await delays.longest_ms(come(number, since))
+        for _ in range(WHOLE_MARKET):
+            closing.callback((await sockets.connect(publisher.url, "/ws/market?interval=5000")).close)
+        quiet.set()
+        figures["served_ms"] = await delays.longest_ms(asyncio.sleep(0))
+        figures["new_epoch_ms"] = await delays.longest_ms(new_epoch(writer, market))
+    return figures
+
+
+def main() -> None:
+    """Measure and print."""
+    gc.disable()  # its pauses would be measured as delays
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        figures = runner.run(measure())
+    for name, value in figures.items():
+        print(f"{name:20} {value}")
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
