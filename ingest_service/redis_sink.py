@@ -89,15 +89,20 @@ redis.call('HSET', KEYS[2], unpack(ARGV, 2))
 return 'done'
 """
 
-# KEYS: lease, head, then pairs of rows hash and the hash built aside. ARGV: token, updates, envelope, head fields.
+# KEYS: lease, head, then pairs of rows hash and the hash built aside.
+# ARGV: token, updates, envelope, how many hashes were built, head fields. A call that the network held up, and that
+# arrives after another has taken what was built, must not remove the rows.
 _REPLACE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
+local built = 0
+for at = 4, #KEYS, 2 do built = built + redis.call('EXISTS', KEYS[at]) end
+if built ~= tonumber(ARGV[4]) then return 'head' end
 for at = 3, #KEYS, 2 do
   redis.call('DEL', KEYS[at])
   if redis.call('EXISTS', KEYS[at + 1]) == 1 then redis.call('RENAME', KEYS[at + 1], KEYS[at]) end
 end
 redis.call('DEL', KEYS[2])
-redis.call('HSET', KEYS[2], unpack(ARGV, 4))
+redis.call('HSET', KEYS[2], unpack(ARGV, 5))
 redis.call('PUBLISH', ARGV[2], ARGV[3])
 return 'done'
 """
@@ -157,9 +162,15 @@ class RedisSink:
             await self._release_script([self._names.lease], [self._token])
 
     async def server(self) -> str:
-        """The run id of the server: another one may have lost commits."""
+        """
+        The identity of the server: one of another identity may have lost commits.
+
+        Its run id is another after a restart. Its replication id is another after each promotion, so it also tells
+        a primary that was a replica for a while, and may have missed something as such. Not every service has one.
+        """
         async with asyncio.timeout(COMMAND_DEADLINE_S):
-            return str((await self._redis.info("server"))["run_id"])
+            told = await self._redis.info("server", "replication")
+        return f"{told['run_id']}.{told.get('master_replid', '')}"
 
     async def head(self) -> Head | None:
         """Where the published history stands. Raises InvalidEnvelope, NewerContract."""
@@ -240,7 +251,7 @@ class RedisSink:
         head. Rows keep their revisions: a reader that has them takes nothing anew.
         """
         names = self._names
-        swapped = [names.lease, names.head]
+        swapped, built = [names.lease, names.head], 0
         for channel in STORED:
             async with asyncio.timeout(COMMAND_DEADLINE_S):
                 await self._redis.delete(names.next_rows(channel))
@@ -252,13 +263,15 @@ class RedisSink:
                     is not Outcome.DONE
                 ):
                     return Outcome.NO_LEASE
+            built += bool(history.tables[channel])
             swapped += (names.rows(channel), names.next_rows(channel))
         head = encode_head(
             Head(history.epoch, history.rev, commit_id, time_ms, server, history.more, self.source, SCHEMA)
         )
         envelope = encode_envelope(Replaced(history.epoch, history.rev, time_ms))
         fields: list[_Argument] = [part for field in head.items() for part in field]
-        return await self._outcome(self._replace_script, swapped, [self._token, names.updates, envelope, *fields])
+        args: list[_Argument] = [self._token, names.updates, envelope, built, *fields]
+        return await self._outcome(self._replace_script, swapped, args)
 
     def _script(self, source: str) -> _Script:
         return cast("_Script", self._redis.register_script(source))

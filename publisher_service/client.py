@@ -76,6 +76,8 @@ class Subscription:
         """The next of its frames; there is one while it is `sending`."""
         delivery = self.delivery
         assert delivery is not None  # noqa: S101 (see above)
+        if self.next_frame == 0 and self.let_go:
+            delivery = self.delivery = self.view.anew(delivery)
         frame = self.view.part(delivery, self.next_frame)
         self.next_frame += 1
         if self.next_frame == len(delivery):

@@ -3,13 +3,30 @@
 import asyncio
 from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 #: No command of ours is slow on a live server; a dead one must be noticed before clients would.
 COMMAND_DEADLINE_S = 2.0
+
+
+class CheckedPool(ConnectionPool):
+    """
+    Gives out no connection that was reset while nobody used it.
+
+    redis-py looks only for those that were closed politely. Writing to one that was reset is no OSError with uvloop,
+    but a RuntimeError, as if it were a bug of ours.
+    """
+
+    async def ensure_connection(self, connection: AbstractConnection) -> None:
+        """Also of a reset connection."""
+        reader = connection._reader  # noqa: SLF001 (no public name tells of a reset)
+        if reader is not None and reader.exception() is not None:
+            await connection.disconnect(nowait=True)
+        await super().ensure_connection(connection)
 
 
 def open_redis(url: str) -> Redis:
@@ -20,12 +37,14 @@ def open_redis(url: str) -> Redis:
     is known to the caller only. No socket time-out either: redis-py would use `asyncio.wait_for`, which may swallow a
     cancellation before Python 3.12; put `asyncio.timeout(COMMAND_DEADLINE_S)` around commands instead.
     """
-    return Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=None,
-        socket_connect_timeout=COMMAND_DEADLINE_S,
-        retry=Retry(NoBackoff(), 0),
+    return Redis.from_pool(
+        CheckedPool.from_url(
+            url,
+            protocol=2,
+            socket_timeout=None,
+            socket_connect_timeout=COMMAND_DEADLINE_S,
+            retry=Retry(NoBackoff(), 0),
+        )
     )
 
 

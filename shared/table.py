@@ -49,6 +49,7 @@ class Table:
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
+        self._rings: dict[str, list[str]] = {}  # name → its keys with a `#`, such as `SSI#17`
         self.rev = 0  # of the last change
         self._checksum = 0
         self._summed: dict[str, int] = {}  # key → what it adds to the checksum
@@ -113,19 +114,26 @@ class Table:
             if held is None or held.rev < rev:
                 self._put(key, Entry(row, rev, {} if row is None else dict.fromkeys(row, rev)))
                 newer.append(key)
-        if newer and self._entries[newer[-1]].rev < self.rev:
+        if newer and self._entries[newer[0]].rev < self.rev:
             # Some loaded rows are older than some held ones: restore the order of last change.
             self._entries = dict(sorted(self._entries.items(), key=lambda item: item[1].rev))
         self.rev = max(self.rev, max((self._entries[key].rev for key in newer), default=0))
         return newer
 
-    def since(self, rev: int, keys: Collection[str] | None = None) -> list[tuple[str, Entry]]:
+    def matching(self, names: Collection[str]) -> Collection[str]:
+        """The keys that names stand for: each itself, and the ring of that name (`SSI`: `SSI#0`, `SSI#1`, …)."""
+        if not self._rings:
+            return names
+        return {*names, *(key for name in names for key in self._rings.get(name, ()))}
+
+    def since(self, rev: int, names: Collection[str] | None = None) -> list[tuple[str, Entry]]:
         """
-        What changed after revision rev, among the given keys or all of them, oldest change first.
+        What changed after revision rev, among the rows of the given names or all of them, oldest change first.
 
         For rev 0 that is the snapshot, which leaves removed rows out; for any other, a removed row is an entry
         whose `row` is None.
         """
+        keys = None if names is None else self.matching(names)
         if keys is None or len(keys) * 4 > len(self._entries):
             found = []
             for key in reversed(self._entries):
@@ -156,6 +164,7 @@ class Table:
         return self._checksum
 
     def _put(self, key: str, entry: Entry) -> None:
-        self._entries.pop(key, None)  # to the end: newest last
-        self._entries[key] = entry
+        if self._entries.pop(key, None) is None and "#" in key:
+            self._rings.setdefault(key.partition("#")[0], []).append(key)
+        self._entries[key] = entry  # at the end: newest last
         self._unsummed.add(key)

@@ -15,6 +15,8 @@ from shared.table import JSON, Row
 
 #: Version of everything in this file. A reader that meets a higher one keeps what it has and says so.
 CONTRACT = 1
+#: Revisions, times and checksums are below: every reader of JSON holds them exactly.
+MAX_NUMBER = 2**53
 
 
 class InvalidEnvelope(Exception):  # noqa: N818 (the name says what it is)
@@ -101,11 +103,10 @@ def decode_row(stored: bytes) -> tuple[Row | None, int]:
     rev, _, text = stored.partition(b" ")
     try:
         row = orjson.loads(text)
-        if row is None or isinstance(row, dict):
-            return row, int(rev)
-    except ValueError:
-        pass
-    raise InvalidEnvelope("row")
+        _check_rows({"": row})
+        return row, _number(int(rev))
+    except (TypeError, ValueError) as error:
+        raise InvalidEnvelope("row") from error
 
 
 def encode_head(head: Head) -> dict[str, str | int]:
@@ -132,12 +133,12 @@ def decode_head(fields: Mapping[bytes, bytes]) -> Head | None:
     if not fields:
         return None
     try:
-        _check_contract(int(fields[b"contract"]))
+        _check_contract(_number(int(fields[b"contract"])))
         return Head(
-            epoch=fields[b"epoch"].decode(),
-            rev=int(fields[b"rev"]),
+            epoch=_epoch(fields[b"epoch"].decode()),
+            rev=_number(int(fields[b"rev"])),
             commit=fields[b"commit"].decode(),
-            time_ms=int(fields[b"time"]),
+            time_ms=_number(int(fields[b"time"])),
             server=fields[b"server"].decode(),
             more=fields.get(b"more", b"0") != b"0",
             source=fields.get(b"source", b"").decode(),
@@ -179,14 +180,14 @@ def decode_envelope(message: bytes) -> Envelope | None:
     """
     try:
         body = orjson.loads(message)
-        _check_contract(int(body["contract"]))
-        epoch, rev, time_ms = str(body["epoch"]), int(body["rev"]), int(body["time"])
+        _check_contract(_number(body["contract"]))
+        epoch, rev, time_ms = _epoch(body["epoch"]), _number(body["rev"]), _number(body["time"])
         match body["type"]:
             case "commit":
                 rows = {Channel(name): rows for name, rows in body["channels"].items() if name in _CHANNELS}
-                if not all(_is_row(row) for table in rows.values() for row in table.values()):
-                    raise InvalidEnvelope("rows")
-                return Commit(epoch, int(body["from"]), rev, time_ms, rows, bool(body.get("more", False)))
+                for table in rows.values():
+                    _check_rows(table)
+                return Commit(epoch, _number(body["from"], rev), rev, time_ms, rows, bool(body.get("more", False)))
             case "heartbeat":
                 return Heartbeat(epoch, rev, time_ms, _checksums(body.get("checksums")))
             case "replaced":
@@ -205,11 +206,28 @@ _CHANNELS = frozenset(Channel)
 def _checksums(told: dict[str, int] | None) -> dict[Channel, int] | None:
     if told is None:
         return None
-    return {Channel(name): int(checksum) for name, checksum in told.items() if name in _CHANNELS}
+    return {Channel(name): _number(checksum) for name, checksum in told.items() if name in _CHANNELS}
 
 
-def _is_row(value: object) -> bool:
-    return value is None or isinstance(value, dict)
+def _check_rows(rows: Mapping[str, object]) -> None:
+    """Raises ValueError for what are no rows, TypeError for what is nested too deep to be written again."""
+    if not all(row is None or isinstance(row, dict) for row in rows.values()):
+        raise ValueError("rows are objects, or null")
+    orjson.dumps(rows)
+
+
+def _number(told: object, below: int = MAX_NUMBER) -> int:
+    """Raises ValueError for anything else than a whole number from 0 on."""
+    if type(told) is int and 0 <= told < below:
+        return told
+    raise ValueError("a number that no writer gives")
+
+
+def _epoch(told: object) -> str:
+    """Raises ValueError for anything else than a text."""
+    if isinstance(told, str) and told:
+        return told
+    raise ValueError("an epoch that no writer gives")
 
 
 def _check_contract(contract: int) -> None:

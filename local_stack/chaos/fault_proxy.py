@@ -24,6 +24,8 @@ MAX_CHUNKS = 16
 #: Of each socket, so that a slow reader is felt soon: the system would take megabytes.
 RECEIVE_BUFFER_BYTES = 65_536
 CONNECT_DEADLINE_S = 10.0
+#: A message of a subscription is a list that begins with this.
+PUBLISHED = b"\r\nmessage\r\n"
 #: How often a slow reader reads.
 SIP_S = 0.1
 
@@ -186,7 +188,7 @@ class FaultProxy:
     async def _replies(self, source: "_Lag", client: StreamWriter, link: Link) -> None:
         subscribed = False
         while data := await self._due(source):
-            if subscribed:
+            if subscribed or PUBLISHED in data:  # the first message may come together with the confirmation
                 await self._audible.wait()
             for request, reply in link.talk.answered(data):
                 subscribed = subscribed or request[0].upper() == b"SUBSCRIBE"

@@ -12,7 +12,7 @@ import orjson
 
 from shared.table import JSON
 
-#: No frame is larger, though 64 kB are promised: the rest of one frame is what is kept for a client that does not read.
+#: No frame is much larger: the rest of one frame is what is kept for a client that does not read.
 MAX_FRAME_BYTES = 32_000
 
 

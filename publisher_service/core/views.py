@@ -134,6 +134,14 @@ class View:
         changed = self._changed_rows(delivery.from_rev, entries)
         return frames.update_part(head, delivery.from_rev, changed, delivery.request_id, place)
 
+    def anew(self, delivery: Delivery) -> Delivery:
+        """What takes the place of a delivery that was let go before anything of it was written: the same, of now."""
+        if not self._replica.settled:
+            return delivery
+        if delivery.from_rev is None:
+            return self._make_snapshot(delivery.request_id)
+        return self.update(delivery.from_rev, self.changes(delivery.from_rev), delivery.request_id)
+
     def answer(self, since: int | None, request_id: JSON) -> Delivery:
         """What answers a subscription: an update from the revision it resumes at, else a snapshot."""
         if since is not None and self.key.mode is not Mode.SNAPSHOT:

@@ -44,7 +44,7 @@ class RunningSimulator:
         return await self._call("GET", "ledger")
 
     async def _call(self, method: str, word: str, order: dict[str, object] | None = None) -> dict[str, Any]:
-        async with httpx2.AsyncClient(trust_env=False) as http:
+        async with httpx2.AsyncClient(trust_env=False, timeout=READY_S) as http:
             answer = await http.request(method, f"{self.url}control/{word}", json=order)
         document: dict[str, Any] = answer.json()
         assert answer.status_code == 200, document

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
-from local_stack.engine import Broker, free_port
+from local_stack.engine import Broker, Engine, broker_for, free_port
 from shared.redis_client import open_redis
 
 IMAGE = "redis:8"
@@ -22,7 +24,7 @@ class PrivateBroker(ABC):
     url: str
 
     async def start(self) -> None:
-        """Start it, empty; returns when it answers."""
+        """Start it, empty unless told otherwise; returns when it answers."""
         await asyncio.to_thread(self._start)
         async with asyncio.timeout(UP_S), open_redis(self.url) as redis:
             while not await _answers(redis):  # noqa: ASYNC110 (what is waited for is another process)
@@ -41,15 +43,19 @@ class PrivateBroker(ABC):
 
 
 class BrokerProcess(PrivateBroker):
-    """The server of the test environment."""
+    """The server of the test environment. `options` are those of its next start, and prevail."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, *options: str) -> None:
         self.url = broker.url
+        self.port = broker.port
+        self.options = options
         self._command = broker.command
         self._process: subprocess.Popen[bytes] | None = None
 
     def _start(self) -> None:
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            [*self._command, *self.options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -106,3 +112,38 @@ async def _answers(redis: Redis) -> bool:
         return bool(await redis.ping())
     except Exception:  # noqa: BLE001 (it is asked until it does)
         return False
+
+
+def brokers_alike(engine: Engine, folder: Path) -> tuple[BrokerProcess, BrokerProcess]:
+    """Two that share a password, so that one can follow the other, and one address may lead to either."""
+    for name in ("one", "other"):
+        (folder / name).mkdir()
+    one, other = (broker_for(engine, folder / name) for name in ("one", "other"))
+    password = urlsplit(one.url).password or ""
+    other = Broker(other.command, other.port, one.url.replace(str(one.port), str(other.port)))
+    # A replica that asks for everything gets it now.
+    options = ("--requirepass", password, "--masterauth", password, "--repl-diskless-sync-delay", "0")
+    return BrokerProcess(one, *options), BrokerProcess(other, *options)
+
+
+async def follow(replica: BrokerProcess, primary: BrokerProcess) -> None:
+    """Make a replica of it; returns when it has what the primary has."""
+    async with asyncio.timeout(UP_S), open_redis(replica.url) as redis, open_redis(primary.url) as source:
+        await redis.config_set("masterauth", urlsplit(primary.url).password or "")
+        await redis.replicaof("127.0.0.1", primary.port)
+        while (await redis.info("replication"))["master_link_status"] != "up":  # noqa: ASYNC110 (it is another's work)
+            await asyncio.sleep(0.01)
+        await source.wait(1, 0)
+
+
+async def fall_behind(replica: BrokerProcess, primary: BrokerProcess) -> None:
+    """From now on the replica gets nothing."""
+    async with open_redis(replica.url) as redis, open_redis(primary.url) as source:
+        await redis.config_set("masterauth", "not this one")
+        assert await source.client_kill_filter(_type="replica") == 1
+
+
+async def promote(replica: BrokerProcess) -> None:
+    """Make a primary of it."""
+    async with open_redis(replica.url) as redis:
+        await redis.replicaof("NO", "ONE")

@@ -177,6 +177,27 @@ async def test_a_lost_answer_to_a_replacement_is_not_taken_for_another_writer(
         assert lost == [Outcome.DONE]
 
 
+async def test_a_replacement_that_the_network_held_up_comes_too_late_to_remove_the_rows(
+    broker: PrivateBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with road(broker) as (writer, _, client), open_redis(broker.url) as redis:
+        sink = writer.publication._sink
+        script, calls = sink._replace_script, list[tuple[Any, Any]]()
+
+        async def overheard(keys: Any, args: Any) -> object:
+            calls.append((keys, args))
+            return await script(keys, args)
+
+        monkeypatch.setattr(sink, "_replace_script", overheard)
+        await redis.flushall()
+        await writer.price("VNM", 3)
+        await sees(client, "VNM", 3)
+        late = await script(*calls[0])
+
+        assert late == b"head"
+        assert await rows_of(broker, Channel.MARKET) == [b"SSI", b"VNM"]
+
+
 async def test_a_replica_that_differs_from_the_ingest_notices_within_a_heartbeat_and_all_clients_get_the_truth(
     broker: PrivateBroker,
 ) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as LostConnection
+from redis.exceptions import ResponseError
 
 from local_stack.chaos.fault_proxy import FaultProxy
 from local_stack.chaos.redis_talk import Request
@@ -165,3 +166,35 @@ async def test_the_reply_to_a_commit_is_lost_after_it_ran(
     assert again == b"done"
     assert proxy.lost_replies == 1
     assert diary.answers.count((b"EVAL", b"done")) == 2
+
+
+async def test_who_is_deafened_hears_nothing_of_what_is_published_and_is_answered_all_the_same(
+    redis: Redis, proxy: FaultProxy, redis_prefix: str
+) -> None:
+    async with redis.pubsub() as updates:
+        await updates.subscribe(redis_prefix)
+        proxy.deafen()
+
+        await redis.publish(redis_prefix, "late")
+        heard = [await updates.get_message(ignore_subscribe_messages=True, timeout=PATIENCE_S) for _ in range(2)]
+        proxy.heal()
+        async with asyncio.timeout(5):
+            while (message := await updates.get_message(ignore_subscribe_messages=True, timeout=1)) is None:
+                pass
+
+    assert heard == [None, None]
+    assert message["data"] == b"late"
+
+
+async def test_an_address_that_moved_leads_to_the_other_server(redis: Redis, proxy: FaultProxy) -> None:
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"-ERR another server\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as other:
+        proxy.lead_to("127.0.0.1", other.sockets[0].getsockname()[1])
+
+        with pytest.raises((LostConnection, OSError, ResponseError)):
+            await redis.ping()
+        with pytest.raises(ResponseError, match="another server"):
+            await redis.ping()
