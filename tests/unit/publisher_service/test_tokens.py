@@ -21,7 +21,7 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
 def signed(key: str | PrivateKey = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
-    return jwt.encode({"exp": int(time.time()) + 60} | claims, key, algorithm)
+    return jwt.encode({"exp": int(time.time()) + 3600} | claims, key, algorithm)
 
 
 def public_pem(key: PrivateKey, path: Path) -> Path:
