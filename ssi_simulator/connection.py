@@ -40,7 +40,7 @@ class Connection:
         self.vanished_s = math.inf  # when the socket was lost, on the hub's clock
         self.last_sent_s = 0.0
         self.sent = 0  # data messages, snapshots included
-        self.snapshot_bytes = 0  # of the latest snapshot: a slow reader is given that much more room
+        self.most_bytes = 0  # written at once, ever: a slow reader is given that much more room
         self.stalled_until_s = -math.inf
         self.keepalive = True  # whether keepalives go on during a stall
         self.half_open = False
@@ -57,11 +57,12 @@ class Connection:
 
     def is_slow(self) -> bool:
         """Whether it has stopped reading."""
-        return self.socket is not None and self.socket.buffered_bytes > MAX_BUFFERED_BYTES + self.snapshot_bytes
+        return self.socket is not None and self.socket.buffered_bytes > MAX_BUFFERED_BYTES + self.most_bytes
 
     def write(self, finished_frames: bytes, now_s: float) -> None:
         """Write finished websocket frames, if there is a socket."""
         if self.socket is not None:
+            self.most_bytes = max(self.most_bytes, len(finished_frames))
             self.socket.write(finished_frames)
             self.last_sent_s = now_s
 

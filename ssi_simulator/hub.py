@@ -159,7 +159,6 @@ class Hub:
             for message in self._snapshot(data_type)
             if wants(data_type, message.key) and not before.wants(data_type, message.key)
         ]
-        connection.snapshot_bytes = sum(len(one.frame) for one in known)
         if not connection.is_stalled(self._clock()):
             self._ledger.snapshots.update(one.data_type for one in known)
         self._deliver(connection, known)

@@ -133,15 +133,29 @@ def test_a_socket_that_was_replaced_does_not_take_its_connection_along() -> None
 
 def test_who_does_not_read_is_cut_and_counted() -> None:
     desk, socket = Desk(), FakeSocket()
-    desk.hub.receive(desk.hub.connect("a", socket), CALL)
+    connection = desk.hub.connect("a", socket)
+    desk.hub.receive(connection, CALL)
+    desk.broadcast("SSI")
 
-    socket.buffered_bytes = MAX_BUFFERED_BYTES
+    socket.buffered_bytes = MAX_BUFFERED_BYTES + connection.most_bytes
     desk.broadcast("SSI")
     reading = socket.closed
     socket.buffered_bytes += 1
     desk.broadcast("HPG")
 
     assert (reading, socket.closed, desk.ledger.slow_dropped) == (None, 1006, 1)
+
+
+def test_who_is_told_much_at_once_has_room_for_it() -> None:
+    desk, socket = Desk(), FakeSocket()
+    connection = desk.hub.connect("a", socket)
+    desk.hub.receive(connection, CALL)
+    connection.write(b"a new day" * MAX_BUFFERED_BYTES, 0.0)
+
+    socket.buffered_bytes = len(b"a new day") * MAX_BUFFERED_BYTES
+    desk.broadcast("SSI")
+
+    assert socket.closed is None
 
 
 def test_a_keepalive_leaves_after_half_the_timeout_in_silence() -> None:
