@@ -26,6 +26,7 @@ def decoded(text: str | bytes, oddities: list[str]) -> dict[str, object]:
         # Bare NaN is no JSON, but programs write it. Only the slow decoder reads it.
         try:
             value = json.loads(text)
+            json.dumps(value, ensure_ascii=False).encode()  # half characters (`\ud800`) could not be published
         except (ValueError, RecursionError) as error:
             raise InvalidRow("json") from error
         oddities.append("bare_nan")
@@ -154,7 +155,7 @@ def day_from(text: str) -> date | None:
     month, _, year = rest.partition("/")
     try:
         parsed = date(int(year), int(month), int(day))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return parsed if 2000 <= parsed.year < 2100 else None
 

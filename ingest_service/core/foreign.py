@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from heapq import nlargest, nsmallest
 
+from ingest_service.core.rounding import MAX_NUMBER
 from ingest_service.core.rows import ForeignRow, ForeignTotalRow, NetFlow, WindowRow
 from ingest_service.core.ticks import ForeignTick
 
@@ -132,6 +133,10 @@ def total_row(rows: Mapping[str, ForeignRow]) -> ForeignTotalRow:
             flows.append((row["net_value"], symbol, row["net_volume"] or 0))
         if row["time"] is not None and (time_ms is None or row["time"] > time_ms):
             time_ms = row["time"]
+    # Only garbage adds up to more; it must not reach readers as another number than was written.
+    buy_volume, sell_volume, buy_value, sell_value = (
+        min(total, MAX_NUMBER - 1) for total in (buy_volume, sell_volume, buy_value, sell_value)
+    )
     return {
         "buy_volume": buy_volume,
         "sell_volume": sell_volume,

@@ -25,6 +25,7 @@ def difference(price: Price, other: Price) -> Price:
     return rounded(price - other, 1)
 
 
-def percent(part: Price, whole: Price) -> float:
-    """Part of whole in per cent, two decimals."""
-    return rounded(100 * part / whole, 2)
+def percent(part: Price, whole: Price) -> float | None:
+    """Part of whole in per cent, two decimals; None if it is too large to be printed without an exponent."""
+    value = rounded(100 * part / whole, 2)
+    return value if abs(value) < MAX_NUMBER else None

@@ -152,7 +152,7 @@ def _events_of_state(content: Mapping[str, object]) -> list[Event]:
         events.append(GroupsChanged())
     if "I" in content:
         error = content.get("E")
-        events.append(Result(str(content["I"]), None if error is None else str(error)))
+        events.append(Result(_text(content["I"]), None if error is None else _text(error)))
     if content.get("T") == 1:
         events.append(ReconnectAsked())
     if content.get("D") == 1:
@@ -170,7 +170,15 @@ def _event_of_call(call: object) -> Event:
     if not isinstance(arguments, list) or not arguments:
         return Unknown("arguments")
     argument = arguments[0]
-    return event(argument if isinstance(argument, str) else orjson.dumps(argument).decode())
+    try:
+        return event(argument if isinstance(argument, str) else orjson.dumps(argument).decode())
+    except TypeError:  # nested deeper than can be written
+        return Unknown("arguments")
+
+
+def _text(told: object) -> str:
+    """A text or a number as text. Of anything else, which may be nested without end, only what it is."""
+    return str(told) if isinstance(told, str | int | float) else type(told).__name__
 
 
 _EVENT_OF_METHOD: dict[str, type[Broadcast | HubError]] = {"broadcast": Broadcast, "error": HubError}

@@ -181,7 +181,7 @@ def _data_type(sent: object, oddities: list[str]) -> DataType:
     if data_type is None:
         data_type = _OLD_DATA_TYPES.get(name)
         if data_type is None:
-            raise InvalidRow("unknown_type", str(sent))
+            raise InvalidRow("unknown_type", sent if isinstance(sent, str) else "")
         oddities.append("old_type")
     return data_type
 

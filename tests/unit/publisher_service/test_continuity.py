@@ -245,14 +245,15 @@ class Watch:
         self.table.take(message)
         self.since = ""
         epoch, rev = message["position"].split(".")[0], message["rev"]
+        if message["type"] == "snapshot" and message.get("part", 1) == 1:
+            self.parts_of = ("", 0)
         if message.get("parts", 1) > 1:
             # If the rest does not come, or came late, some rows are newer than the position says.
             replica = node.publisher.replica
-            self.parts_of = (epoch, max(rev, replica.rev if replica.epoch == epoch else 0))
+            newest = max(rev, replica.rev if replica.epoch == epoch else 0)
+            self.parts_of = (epoch, max(newest, self.parts_of[1] if self.parts_of[0] == epoch else 0))
         if message.get("part", 1) < message.get("parts", 1):
             return
-        if "part" not in message and message["type"] == "snapshot":
-            self.parts_of = ("", 0)
         if self.parts_of[0] != epoch or self.parts_of[1] <= rev:
             then = node.writer.table(self.channel, self.keys, epoch, rev)
             assert self.table.rows == then, (self.keys, self.mode, message)
@@ -553,3 +554,21 @@ def test_every_client_ends_with_the_writers_table_and_hears_of_every_gap(
     except AssertionError as error:
         steps = "\n".join(walk.taken)
         raise AssertionError(f"{error}\nseed {seed}; the steps since all agreed:\n{steps}") from error
+
+
+def test_an_answer_that_was_let_go_before_it_was_read_comes_with_the_rows_and_the_revision_of_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kept_frames, "MAX_BYTES", 0)
+    publisher = FakePublisher()
+    door = publisher.client()
+    door.take()
+    door.paused_since_s = publisher.clock.time()
+    publisher.say(door, type="subscribe", channel="market")
+    publisher.market("SSI", 1)
+
+    door.paused_since_s = None
+    publisher.hub.drained(door)
+
+    (snapshot,) = door.take()
+    assert (snapshot["rev"], snapshot["data"]) == (publisher.replica.rev, {"SSI": {"last": 1, "reference": 100}})

@@ -83,6 +83,15 @@ def test_a_loaded_row_is_new_in_every_field_since_equal_values_prove_nothing() -
     assert entry.fields_since(1) == {"last": 1, "volume": 6}
 
 
+def test_rows_that_are_loaded_between_and_beside_newer_ones_hide_none_of_them() -> None:
+    table = Table()
+    table.load([("A", {"last": 1}, 10)])
+
+    table.load([("B", {"last": 1}, 8), ("C", {"last": 1}, 10)])
+
+    assert {key for key, _ in table.since(9)} == {"A", "C"}
+
+
 def test_a_removed_row_is_told_and_left_out_of_the_snapshot() -> None:
     table = Table()
     table.apply({"A": {"last": 1}}, 1)
@@ -100,6 +109,26 @@ def test_a_row_that_was_removed_and_came_back_is_new_in_every_field() -> None:
 
     ((_, entry),) = table.since(2)
     assert entry.fields_since(2) == {"last": 1}
+
+
+def test_a_row_with_another_set_of_fields_is_new_in_every_field() -> None:
+    table = Table()
+    table.apply({"A": {"last": 1, "high": 2}}, 1)
+
+    table.apply({"A": {"last": 1, "low": 3}}, 2)
+
+    ((_, entry),) = table.since(1)
+    assert entry.fields_since(1) == {"last": 1, "low": 3}
+
+
+def test_a_name_stands_for_its_row_and_for_the_ring_of_that_name() -> None:
+    table = Table()
+    for rev, key in enumerate(("SSI#0", "SSIX#0", "SSI", "SSI#1", "VNM", "SSI#0"), 1):
+        table.apply({key: {"last": rev}}, rev)
+
+    assert [key for key, _ in table.since(1, {"SSI"})] == ["SSI", "SSI#1", "SSI#0"]
+    assert [key for key, _ in table.since(0, {"SSI#1", "VNM"})] == ["SSI#1", "VNM"]
+    assert set(table.matching({"SSI", "new"})) == {"SSI", "SSI#0", "SSI#1", "new"}
 
 
 @given(keys=st.sets(st.sampled_from("ABCDEFGH"), min_size=1))

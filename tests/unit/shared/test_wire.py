@@ -72,6 +72,56 @@ def test_a_higher_contract_is_refused_by_name() -> None:
     assert refused.value.contract == CONTRACT + 1
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rev": -1},
+        {"rev": 2**53},
+        {"rev": "5"},
+        {"rev": True},
+        {"rev": 5.0},
+        {"time": 2**63},
+        {"from": -1},
+        {"from": 5},
+        {"epoch": ""},
+        {"epoch": ["deep"]},
+        {"contract": None},
+        {"channels": {"market": {"SSI": 5}}},
+        {"channels": {"market": []}},
+    ],
+)
+def test_an_envelope_that_no_writer_can_have_written_is_refused(wrong: dict[str, object]) -> None:
+    commit = orjson.loads(encode_envelope(Commit("e", 3, 5, 7, {Channel.MARKET: {"SSI": {"last": 1}}})))
+
+    with pytest.raises(InvalidEnvelope):
+        decode_envelope(orjson.dumps(commit | wrong))
+
+
+@pytest.mark.parametrize("place", ["in the epoch", "in a row"])
+def test_what_is_nested_deeper_than_can_be_written_again_is_refused(place: str) -> None:
+    deep = b"[" * 1000 + b"]" * 1000
+    commit = encode_envelope(Commit("in the epoch", 3, 5, 7, {Channel.MARKET: {"SSI": {"last": "in a row"}}}))
+
+    with pytest.raises(InvalidEnvelope):
+        decode_envelope(commit.replace(b'"%b"' % place.encode(), deep))
+    with pytest.raises(InvalidEnvelope):
+        decode_row(b'5 {"last":%b}' % deep)
+
+
+@pytest.mark.parametrize("stored", [b"-1 {}", b"9007199254740992 {}", b"{}", b"5 []", b"5 ", b" {}"])
+def test_a_stored_row_that_no_writer_can_have_written_is_refused(stored: bytes) -> None:
+    with pytest.raises(InvalidEnvelope):
+        decode_row(stored)
+
+
+@pytest.mark.parametrize("wrong", [{b"rev": b"-1"}, {b"time": b"9007199254740992"}, {b"epoch": b""}, {b"rev": b"x"}])
+def test_a_head_that_no_writer_can_have_written_is_refused(wrong: dict[bytes, bytes]) -> None:
+    stored = {name.encode(): str(value).encode() for name, value in encode_head(HEAD).items()}
+
+    with pytest.raises(InvalidEnvelope):
+        decode_head(stored | wrong)
+
+
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

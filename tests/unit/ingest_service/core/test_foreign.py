@@ -154,6 +154,16 @@ def test_the_steps_behind_a_speed_are_kept_once_a_step_and_no_longer_than_they_c
     assert len(steps) == 31
 
 
+def test_sums_that_only_garbage_adds_up_to_stay_within_what_readers_hold() -> None:
+    checked = CheckedBoard()
+    for symbol in ("SSI", "VNM"):
+        checked.tell(R, Symbol=symbol, BuyVal=9e15, SellVal=1.0)
+
+    total = checked.row(Channel.FOREIGN, "_total")
+
+    assert (total["buy_value"], total["net_value"]) == (2**53 - 1, 2**53 - 3)
+
+
 def test_the_total_sums_all_symbols() -> None:
     checked = CheckedBoard()
 

@@ -22,3 +22,7 @@ def test_differences_of_vnd_are_integers_and_those_of_points_have_one_decimal() 
 
 def test_per_cents_have_two_decimals() -> None:
     assert percent(300, 31200) == 0.96
+
+
+def test_per_cents_that_would_be_printed_with_an_exponent_are_not_told() -> None:
+    assert percent(9_007_199_254_740_000, 1) is None

@@ -94,6 +94,13 @@ def test_a_call_that_cannot_be_used_is_named_and_its_neighbours_are_kept() -> No
     ]
 
 
+def test_what_is_nested_without_end_costs_its_own_call_only() -> None:
+    deep = "[" * 1000 + "]" * 1000
+    frame = '{"M":[{"M":"Broadcast","A":[%s]},{"M":"Broadcast","A":["good"]}],"I":%s,"E":%s}'
+
+    assert parse_frame(frame % (deep, deep, deep)) == [Unknown("arguments"), Broadcast("good"), Result("list", "list")]
+
+
 @pytest.mark.parametrize("frame", ["", "[]", "5", '{"C":', '{"M":{}}', b"\xff\xfe", '{"M":null}'])
 def test_what_is_no_frame_raises_and_says_so(frame: str | bytes) -> None:
     with pytest.raises(FrameError, match=r"not JSON|not an object|not a list"):

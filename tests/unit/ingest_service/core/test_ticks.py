@@ -161,6 +161,13 @@ def test_an_unknown_type_is_refused_by_that_reason() -> None:
     assert (caught.value.reason, caught.value.data_type) == ("unknown_type", "Z")
 
 
+def test_a_type_that_is_nested_without_end_is_as_unknown_as_any() -> None:
+    with pytest.raises(InvalidRow) as caught:
+        parse('{"DataType":' + "[" * 1000 + "]" * 1000 + ',"Content":{}}')
+
+    assert caught.value.reason == "unknown_type"
+
+
 def test_nan_as_text_costs_its_field_only() -> None:
     tick = a_security_tick(X, AvgPrice="NaN", TotalVol="NaN")
 
@@ -176,6 +183,15 @@ def test_bare_nan_which_is_no_json_is_read_all_the_same() -> None:
 
     assert getattr(tick, "trade", None) == Trade(31500, 1200, 12345600, None, None)
     assert tick.oddities == ["bare_nan", "nan", "negative"]
+
+
+def test_a_text_with_half_a_character_is_no_json_even_beside_a_bare_nan() -> None:
+    text = orjson.dumps(X).decode().replace("31416.2657141", "NaN").replace('"LO"', '"\\ud800"')
+
+    with pytest.raises(InvalidRow) as caught:
+        parse(orjson.dumps({"DataType": "X", "Content": text}))
+
+    assert caught.value.reason == "json"
 
 
 @pytest.mark.parametrize(
@@ -239,7 +255,13 @@ def test_a_message_without_a_usable_time_is_kept(time_text: str | None, oddity: 
 
 @pytest.mark.parametrize(
     ("day_text", "oddity"),
-    [(None, "missing_day"), ("31/02/2026", "bad_day"), ("2026-11-16", "bad_day"), ("16/11/9026", "bad_day")],
+    [
+        (None, "missing_day"),
+        ("31/02/2026", "bad_day"),
+        ("2026-11-16", "bad_day"),
+        ("16/11/9026", "bad_day"),
+        ("1/1/99999999999", "bad_day"),
+    ],
 )
 def test_a_message_without_a_usable_day_is_kept(day_text: str | None, oddity: str) -> None:
     tick = a_tick(X, TradingDate=day_text)
