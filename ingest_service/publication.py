@@ -31,7 +31,7 @@ HEARTBEAT_S = 1.0
 #: Several times within a lease, so that a stall or a lost answer costs nothing.
 RENEWAL_S = 0.4
 #: How often a standby looks whether the lease is free.
-STANDBY_POLL_S = 0.15
+STANDBY_POLL_S = 0.1
 #: How long a standby leaves a Redis that lost something to the leader: the longest retry, a lease, and some more.
 LEADER_FIRST_S = 4.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.05, 1.0
