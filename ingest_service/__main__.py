@@ -27,14 +27,23 @@ def main(arguments: list[str] | None = None) -> int:
     raise_descriptor_limit()
     if chosen.probe is not None:
         return asyncio.run(until_signal(probe(settings, chosen.probe)))
+    code = 0
     try:
-        return asyncio.run(until_signal(serve(settings)))
-    except CannotListen as error:
-        sys.stderr.write(f"{error}. Stop what uses it, or choose another.\n")
-        return 2
-    except NewerContract as newer:
-        sys.stderr.write(f"Not started: {newer}.\n")
-        return 1
+        code = asyncio.run(until_signal(serve(settings)))
+    except* CannotListen as group:
+        sys.stderr.write(f"{the_first_of(group)}. Stop what uses it, or choose another.\n")
+        code = 2
+    except* NewerContract as group:
+        sys.stderr.write(f"Not started: {the_first_of(group)}.\n")
+        code = 1
+    return code
+
+
+def the_first_of(error: BaseException) -> BaseException:
+    """What is wrong, out of the groups in which tasks hand it on."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def until_signal(work: Coroutine[None, None, int | None]) -> int:

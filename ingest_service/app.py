@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 #: How long a leader may be silent before a standby takes over. Clients are to notice no more than a pause.
 LEASE_MS = 1_500
+#: What the exchange tells of each symbol, after a link was opened, has come after so long.
+FIRST_TOTALS_MS = 5_000
 #: Channels whose rows belong to a trading day: with one of them the epoch's day is the market's own.
 DAILY = (Channel.MARKET, Channel.FOREIGN, Channel.INDEX)
 
@@ -91,7 +93,7 @@ async def lead(
 ) -> None:
     """One term of leadership. Raises a group with LeaseLost at its end."""
     board = Board(Calendar(), simulated=settings.simulated, now_ms=now_ms())
-    take_over(board, publication, reader.backlog)
+    knows_all = take_over(board, publication, reader.backlog)
     leader = Leader(board, reader.watch, publication, metrics, now_s=time.monotonic)
     bootstrap = Bootstrap(
         rest,
@@ -101,7 +103,8 @@ async def lead(
         today=today,
         changed=leader.changed,
     )
-    reader.lead(leader)  # nothing was awaited since the backlog was taken: not a tick is between them
+    # Nothing was awaited since the backlog was taken: not a tick is between them.
+    reader.lead(leader, knows_all=knows_all)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(leader.run(), name="leader")
@@ -110,20 +113,27 @@ async def lead(
         reader.stand_by()
 
 
-def take_over(board: Board, publication: Publication, backlog: Backlog) -> None:
-    """Bring the board to now: from what was published, and from what was read while another led."""
+def take_over(board: Board, publication: Publication, backlog: Backlog) -> bool:
+    """
+    Bring the board to now: from what was published, and from what was read while another led.
+
+    False: that may not be all.
+    """
     tables = publication.history.tables
     rows: dict[Stored, dict[str, Row]] = {table: dict(tables[table].live()) for table in STORED}
     feed = rows[Channel.STATUS].get(FEED_KEY, {})
-    watched = feed.get("state") in CONNECTED and backlog.covers(publication.time_ms)
-    if publication.day is not None and any(rows[channel] for channel in DAILY):
-        board.load(publication.day, rows, watched=watched)
+    since_ms = feed["changed_at"] if feed.get("state") in CONNECTED else None
+    # Soon after its link was opened a leader has not heard the total of each symbol yet.
+    leader_watched = isinstance(since_ms, int) and since_ms <= publication.read_ms - FIRST_TOTALS_MS
+    watched = leader_watched and backlog.covers(publication.read_ms)
+    board.load(publication.day if any(rows[channel] for channel in DAILY) else None, rows, watched=watched)
     caught_up = 0
-    for tick in backlog.since(publication.time_ms):
+    for tick in backlog:
         with suppress(InvalidRow):  # counted by the one who leads; the next of its kind is counted by us
             board.catch_up(tick)
             caught_up += 1
     log.info("the board is taken over", extra={"ticks": caught_up, "watched": watched})
+    return watched or backlog.whole
 
 
 def wanted_types(channels: tuple[str, ...]) -> list[str]:

@@ -68,14 +68,16 @@ class FeedReader:
         metrics.backlog.set_function(lambda: len(self.backlog))
         self.stand_by()
 
-    def lead(self, consumer: Consumer) -> None:
-        """From now on everything goes to the leader; the backlog is done with."""
+    def lead(self, consumer: Consumer, *, knows_all: bool = True) -> None:
+        """From now on everything goes to the leader. If it does not know all, the exchange has to tell it once more."""
         self._consumer, self.backlog = consumer, Backlog()
         self._want()
+        if not knows_all and self.watch.is_open:
+            self._feed.reconnect("leading without having watched all")
 
     def stand_by(self) -> None:
         """From now on everything goes to a new backlog, if a standby reads at all."""
-        self._consumer = self.backlog = Backlog()
+        self._consumer = self.backlog = Backlog(whole=not self.watch.is_open)
         if self._warm:
             self._want()
         else:

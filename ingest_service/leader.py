@@ -11,6 +11,8 @@ from ingest_service.core.ticks import Tick
 from ingest_service.metrics import Metrics
 from ingest_service.publication import Publication, now_ms
 
+#: So long after a takeover the feed may still tell what the leader before us has published.
+CATCH_UP_S = 12.0
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
@@ -33,6 +35,7 @@ class Leader:
         self._now_s = now_s
         self._changed = asyncio.Event()
         self._read_at_ms = now_ms()
+        self._catch_up_until_s = now_s() + CATCH_UP_S
 
     async def run(self) -> None:
         """Lead until cancelled. Raises LeaseLost."""
@@ -50,7 +53,10 @@ class Leader:
     def take(self, tick: Tick, read_at_ms: int) -> None:
         """Publish what a tick changes. Raises InvalidRow."""
         self._read_at_ms = read_at_ms
-        self._board.apply(tick)
+        if self._now_s() < self._catch_up_until_s:
+            self._board.catch_up(tick)
+        else:
+            self._board.apply(tick)
         self._changed.set()
 
     def link_lost(self) -> None:

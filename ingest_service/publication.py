@@ -67,6 +67,7 @@ class Publication:
         self._inherited_commit_id = ""  # the last one of the leader before us
         self._server = ""
         self._time_ms = 0  # never running backwards
+        self._read_ms = 0  # when the newest feed message was read that the published rows know of
         self._writing = asyncio.Lock()
 
     @property
@@ -75,9 +76,9 @@ class Publication:
         return day_of(self.history.epoch) if self.history.epoch else None
 
     @property
-    def time_ms(self) -> int:
-        """The ingest's clock at the head, Unix ms: at first, when the leader before us was last heard."""
-        return self._time_ms
+    def read_ms(self) -> int:
+        """When the newest feed message was read that the published rows know of: at first, by the leader before us."""
+        return self._read_ms
 
     @asynccontextmanager
     async def leading(self) -> AsyncIterator[None]:
@@ -142,6 +143,7 @@ class Publication:
             self.history.load(channel, rows)
         self._confirmed_rev, self._inherited_commit_id = stored.head.rev, stored.head.commit
         self._time_ms = self._confirmed_ms = stored.head.time_ms
+        self._read_ms = 0 if stored.head.more else stored.head.read_ms  # of half a change nobody knows what it told
         epoch = epoch_of(day_of(stored.head.epoch), random_token())
         if stored.head.source not in ("", self._sink.source):
             # Prices of two exchanges, or invented and real ones, must never stand in one table.
@@ -173,6 +175,7 @@ class Publication:
         self._time_ms = max(self._time_ms, read_at_ms)
         self.history.stage(changes)
         async with self._writing:
+            self._read_ms = read_at_ms
             if self._confirmed_rev == 0:
                 self.history.next_commit(self._time_ms)
                 await self._until_answered(self._restore)
@@ -231,7 +234,7 @@ class Publication:
     async def _deliver(self, commit: Commit) -> None:
         commit_id = self._commit_id(commit.rev)
         began_s = time.perf_counter()
-        outcome = await self._until_answered(lambda: self._sink.commit(commit, commit_id))
+        outcome = await self._until_answered(lambda: self._sink.commit(commit, commit_id, read_ms=self._read_ms))
         if outcome is not Outcome.DONE:
             await self._until_answered(self._restore)
             return
@@ -275,7 +278,9 @@ class Publication:
 
     async def _replace(self) -> None:
         commit_id, time_ms = self._commit_id(self.history.rev), self._time_ms
-        outcome = await self._sink.replace(self.history, commit_id, server=self._server, time_ms=time_ms)
+        outcome = await self._sink.replace(
+            self.history, commit_id, server=self._server, time_ms=time_ms, read_ms=self._read_ms
+        )
         if outcome is not Outcome.DONE:
             raise LeaseLost
         self._metrics.replacements.inc()

@@ -192,7 +192,7 @@ class RedisSink:
                         rows[channel].append((decode_key(key), *decode_row(stored)))
         return StoredHistory(head, rows)
 
-    async def commit(self, commit: Commit, commit_id: str) -> Outcome:
+    async def commit(self, commit: Commit, commit_id: str, *, read_ms: int) -> Outcome:
         """Write and publish one commit. The same commit may be sent again as often as it takes."""
         head: list[_Argument] = [
             "rev",
@@ -207,6 +207,8 @@ class RedisSink:
             self.source,
             "schema",
             SCHEMA,
+            "read",
+            read_ms,
         ]
         keys = [self._names.lease]
         args: list[_Argument] = [
@@ -243,7 +245,7 @@ class RedisSink:
             ],
         )
 
-    async def replace(self, history: History, commit_id: str, *, server: str, time_ms: int) -> Outcome:
+    async def replace(self, history: History, commit_id: str, *, server: str, time_ms: int, read_ms: int) -> Outcome:
         """
         Put the whole history in the place of whatever is there: a new epoch, or rows that a server has lost.
 
@@ -266,7 +268,7 @@ class RedisSink:
             built += bool(history.tables[channel])
             swapped += (names.rows(channel), names.next_rows(channel))
         head = encode_head(
-            Head(history.epoch, history.rev, commit_id, time_ms, server, history.more, self.source, SCHEMA)
+            Head(history.epoch, history.rev, commit_id, time_ms, server, history.more, self.source, SCHEMA, read_ms)
         )
         envelope = encode_envelope(Replaced(history.epoch, history.rev, time_ms))
         fields: list[_Argument] = [part for field in head.items() for part in field]

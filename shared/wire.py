@@ -48,6 +48,7 @@ class Head(NamedTuple):
     more: bool  # the last commit was a part of a larger change; the rest follows
     source: str = ""  # identity of the exchange that the rows come from; empty: not told
     schema: str = ""  # identity of the rows' form and meaning; empty: not told
+    read_ms: int = 0  # when the newest feed message was read that the rows know of, by the ingest's clock, Unix ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ def encode_head(head: Head) -> dict[str, str | int]:
         "more": int(head.more),
         "source": head.source,
         "schema": head.schema,
+        "read": head.read_ms,
     }
 
 
@@ -143,6 +145,7 @@ def decode_head(fields: Mapping[bytes, bytes]) -> Head | None:
             more=fields.get(b"more", b"0") != b"0",
             source=fields.get(b"source", b"").decode(),
             schema=fields.get(b"schema", b"").decode(),
+            read_ms=_number(int(fields.get(b"read", b"0"))),
         )
     except (KeyError, ValueError) as error:
         raise InvalidEnvelope("head") from error

@@ -14,7 +14,7 @@ from ingest_service.core.ticks import Tick
 KEPT_MS = 12_000
 #: Some 40 MB, at most: four seconds of the busiest minute.
 MAX_TICKS = 16_384
-#: A leader has published what it read so long before its last heartbeat; more than its clock may differ from ours.
+#: More than the clock of the leader's machine may differ from ours.
 MARGIN_MS = 1_500
 
 
@@ -25,13 +25,14 @@ class Backlog:
     When it is full the oldest go, and so does the claim to have seen them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool = True) -> None:
+        #: What the exchange tells of everything, after the link was opened, is here, and all that came since.
+        self.whole = whole
         self._read: deque[tuple[int, Tick]] = deque()
         self._complete_since_ms: int | None = None  # the link has stood, and every tick is here
 
-    def since(self, heard_ms: int) -> Iterator[Tick]:
-        """What a leader, last heard at this moment, may not have published, and a little more."""
-        return (tick for read_at_ms, tick in self._read if read_at_ms >= heard_ms - MARGIN_MS)
+    def __iter__(self) -> Iterator[Tick]:
+        return (tick for _, tick in self._read)
 
     def __len__(self) -> int:
         return len(self._read)
@@ -43,15 +44,17 @@ class Backlog:
         self._read.append((read_at_ms, tick))
         while len(self._read) > MAX_TICKS or self._read[0][0] < read_at_ms - KEPT_MS:
             self._complete_since_ms, _ = self._read.popleft()
+            self.whole = False
 
     def link_lost(self) -> None:
         """From now on something may be missed."""
         self._read.clear()
         self._complete_since_ms = None
+        self.whole = True  # a new link tells everything
 
     def feed_told(self) -> None:
         """What is known about the feed may have changed. Nobody is told by a standby."""
 
-    def covers(self, heard_ms: int) -> bool:
-        """Whether nothing is missing that a leader, last heard at this moment, may not have published."""
-        return self._complete_since_ms is not None and self._complete_since_ms <= heard_ms - MARGIN_MS
+    def covers(self, read_ms: int) -> bool:
+        """Whether everything is here that came after what a leader had read at this moment."""
+        return self._complete_since_ms is not None and self._complete_since_ms <= read_ms - MARGIN_MS

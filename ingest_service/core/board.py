@@ -90,15 +90,15 @@ class Board:
         self._slowed_step = 0
         self._groups_due = self._foreign_due = False
 
-    def load(self, day: date, rows: Mapping[Stored, Mapping[str, Row]], *, watched: bool = False) -> None:
+    def load(self, day: date | None, rows: Mapping[Stored, Mapping[str, Row]], *, watched: bool = False) -> None:
         """
-        Go on from what was published. Nothing of it is a change.
+        Go on from what was published; `day` is None if that was before the first price. Nothing of it is a change.
 
         What was traded since will count as unseen, unless all of it was `watched`, and comes by `catch_up`. A row that
         is not of this version's form is left out, and counted as the oddity `stored_row`.
         """
         self.day = day
-        if self._newest_day is not None:
+        if self._newest_day is not None and day is not None:
             self._newest_day = max(self._newest_day, day + timedelta(days=MAX_DAYS_AHEAD))
         for table in self._of_the_day + self._lasting:
             self.oddities["stored_row"] += table.load(rows.get(table.channel, {}))
@@ -107,6 +107,11 @@ class Board:
         for symbol, flow in self._foreign.rows.items():
             if flow["time"] is not None and symbol in self._windows:
                 self._windows[symbol].add(flow["time"], flow["buy_volume"] or 0, flow["sell_volume"] or 0)
+        for index in sorted(self._index.rows.items(), key=lambda item: item[1]["time"] or 0):
+            self._hear_index(*index)
+        for symbol, row in self._market.rows.items():
+            if future_of(symbol) is not None:
+                self._hear("DERIVATIVES", row["session"], row["time"])
         self.link_restored()
         if watched:
             self._watched.update(symbol for symbol, row in self._market.rows.items() if row["total_volume"] is not None)
@@ -206,28 +211,37 @@ class Board:
     # One tick
 
     def _is_past(self, tick: Tick) -> bool:
-        """Whether what is held has already taken it, or something newer. Times have seconds only; totals tell more."""
+        """
+        Whether what is held has already taken it, or something newer.
+
+        Times have seconds only, and those of two types of message may overtake each other; totals tell more. A total
+        that is lower is a correction if its time is newer.
+        """
         if tick.day is not None and self.day is not None and tick.day > self.day:
             return False
+        totals: list[tuple[int | None, int | None]] = []
         match tick:
             case SecurityTick() | StatusTick():
                 row = self._market.get(tick.key, market.EMPTY)
-                told = [(tick.time_ms, row["time"])]
+                held_ms = row["time"]
                 if isinstance(tick, SecurityTick) and tick.trade is not None:
-                    told.append((tick.trade.total_volume, row["total_volume"]))
+                    totals = [(tick.trade.total_volume, row["total_volume"])]
             case ForeignTick():
                 flow = self._foreign.get(tick.key, foreign.EMPTY)
-                told = [
-                    (tick.time_ms, flow["time"]),
-                    (tick.buy_volume, flow["buy_volume"]),
-                    (tick.sell_volume, flow["sell_volume"]),
-                ]
+                held_ms = flow["time"]
+                totals = [(tick.buy_volume, flow["buy_volume"]), (tick.sell_volume, flow["sell_volume"])]
             case IndexTick():
                 index = self._index.get(self._index_keys.get(tick.key.upper(), tick.key), indices.EMPTY)
-                told = [(tick.time_ms, index["time"]), (tick.total_volume, index["total_volume"])]
+                held_ms = index["time"]
+                totals = [(tick.total_volume, index["total_volume"])]
             case _:
                 return False
-        return any(value is not None and held is not None and value < held for value, held in told)
+        steps = [told - held for told, held in totals if told is not None and held is not None]
+        if any(step > 0 for step in steps):
+            return False
+        if any(step < 0 for step in steps):
+            return tick.time_ms is None or held_ms is None or tick.time_ms <= held_ms
+        return tick.time_ms is not None and held_ms is not None and tick.time_ms < held_ms
 
     def _enter_day(self, tick: Tick) -> None:
         if tick.day is None:
@@ -269,7 +283,7 @@ class Board:
         if known is None or (row["exchange"] is not None and row["exchange"] != known["exchange"]):
             self._list(Listing(symbol), row["exchange"])
         if future_of(symbol) is not None:
-            self._hear("DERIVATIVES", tick)
+            self._hear("DERIVATIVES", tick.session, tick.time_ms)
             self._update_derivatives(symbol)
 
     def _list(self, listing: Listing, exchange: str | None) -> None:
@@ -299,14 +313,12 @@ class Board:
         if not tells_breadth(tick) and name in self._groups.rows:
             rows = self._market.rows
             counted = breadth(rows[symbol] for symbol in self._groups.rows[name]["keys"] if symbol in rows)
-        self._index.put(key, index_row(self._index.get(key, indices.EMPTY), tick, counted))
-        # The UPCOM index may be told under HNX, which runs that market.
-        exchange = "UPCOM" if "UPCOM" in name else tick.exchange
-        for known in _EXCHANGES:
-            if known == exchange:
-                self._hear(known, tick)
-        for symbol, row in list(self._derivatives.rows.items()):
-            if row["underlying"] == name:
+        row = index_row(self._index.get(key, indices.EMPTY), tick, counted)
+        self._index.put(key, row)
+        if tick.session is not None and tick.time_ms is not None:
+            self._hear_index(key, row)
+        for symbol, derived in list(self._derivatives.rows.items()):
+            if derived["underlying"] == name:
                 self._update_derivatives(symbol)
 
     def _update_derivatives(self, symbol: str) -> None:
@@ -315,9 +327,16 @@ class Board:
             index = self._index.rows.get(self._index_keys.get(future.underlying, ""))
             self._derivatives.put(symbol, derivatives_row(future, row, index, self._calendar))
 
-    def _hear(self, exchange: Exchange, tick: Tick) -> None:
-        if tick.session is not None and tick.time_ms is not None:
-            self._heard.hear(exchange, tick.session, tick.time_ms)
+    def _hear_index(self, key: str, row: IndexRow) -> None:
+        # The UPCOM index may be told under HNX, which runs that market.
+        exchange = "UPCOM" if "UPCOM" in key.upper() else row["exchange"]
+        for known in _EXCHANGES:
+            if known == exchange:
+                self._hear(known, row["session"], row["time"])
+
+    def _hear(self, exchange: Exchange, session: str | None, time_ms: int | None) -> None:
+        if session is not None and time_ms is not None:
+            self._heard.hear(exchange, session, time_ms)
 
     def _slow_foreign(self) -> None:
         step = self._market_ms // foreign.STEP_MS

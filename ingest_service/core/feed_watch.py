@@ -49,6 +49,11 @@ class FeedWatch:
         # times of the last changes, and says nothing about the market's time.
         self._snapshot: set[tuple[str, str]] | None = set()
 
+    @property
+    def is_open(self) -> bool:
+        """A link stands, and has taken the subscription."""
+        return self._open
+
     def market_ms(self, now_s: float) -> int:
         """The market's time now, Unix ms."""
         read_s, market_ms = self._clock

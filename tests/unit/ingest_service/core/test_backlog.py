@@ -14,7 +14,7 @@ def filled(*read_at_ms: int) -> Backlog:
 
 
 def test_an_empty_backlog_covers_nothing() -> None:
-    assert not Backlog().covers(heard_ms=10**13)
+    assert not Backlog().covers(10**13)
 
 
 def test_it_covers_a_leader_that_was_heard_some_time_after_the_first_tick() -> None:
@@ -42,6 +42,17 @@ def test_a_full_backlog_forgets_its_oldest_ticks_and_says_so() -> None:
     assert len(backlog) == MAX_TICKS
     assert not backlog.covers(MARGIN_MS + 1)
     assert backlog.covers(MARGIN_MS + 2)
+
+
+def test_it_is_whole_from_the_opening_of_a_link_until_something_had_to_go() -> None:
+    backlog = filled(0)
+    whole_at_first = backlog.whole
+
+    backlog.take(TICK, KEPT_MS + 1)
+    shortened = backlog.whole
+    backlog.link_lost()
+
+    assert (whole_at_first, shortened, backlog.whole) == (True, False, True)
 
 
 def test_after_a_lost_link_only_what_came_since_is_covered() -> None:

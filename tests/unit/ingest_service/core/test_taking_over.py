@@ -5,10 +5,11 @@ import random
 import pytest
 
 from ingest_service.core.board import Board
+from ingest_service.core.symbols import Listing
 from ingest_service.core.ticks import Tick
 from shared.channels import Channel, Internal
 from shared.table import JSON
-from tests.unit.ingest_service.core.a_feed import DAY, MI, CheckedBoard, R, X, a_tick
+from tests.unit.ingest_service.core.a_feed import DAY, MI, CheckedBoard, R, X, a_tick, at_ms
 
 SYMBOLS = ["SSI", "VNM"]
 
@@ -91,6 +92,87 @@ def test_what_is_traded_since_counts_as_unseen_if_the_standby_has_not_watched() 
     successor.take()
 
     assert successor.row(Channel.MARKET, "SSI")["unseen_volume"] == unseen + 700  # type: ignore[operator]  # a row's field
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_ticks_that_arrive_late_after_the_takeover_take_nothing_back(seed: int) -> None:
+    dice = random.Random(seed)
+    ticks = a_feed_of_trades(seed, 240)
+    stopped_at = dice.randrange(60, 200)
+    leader, immortal, successor = CheckedBoard(), Board(), CheckedBoard()
+    for tick in ticks[:stopped_at]:
+        leader.board.apply(tick)
+        leader.take()
+    for tick in ticks:
+        immortal.apply(tick)
+    successor.tables = {table: dict(rows) for table, rows in leader.tables.items()}
+    totals = dict.fromkeys(SYMBOLS, 0)
+
+    successor.board.load(DAY, leader.tables, watched=True)
+    for tick in ticks[stopped_at - 40 :]:  # the link lags: nothing of it was read before
+        successor.board.catch_up(tick)
+        successor.take()
+        for symbol, row in successor.tables[Channel.MARKET].items():
+            assert isinstance(row["total_volume"], int)
+            assert row["total_volume"] >= totals[symbol]
+            totals[symbol] = row["total_volume"]
+
+    kept = immortal.take_changes()
+    for table in (Channel.MARKET, Channel.FOREIGN, Channel.INDEX, Internal.WINDOWS):
+        assert successor.tables[table] == kept[table], table
+
+
+def test_a_trade_is_news_even_if_a_quote_of_a_later_second_has_overtaken_it() -> None:
+    leader, successor = CheckedBoard(), CheckedBoard()
+    leader.tell(X, TotalVol=1000, Time="10:00:02")
+
+    successor.board.load(DAY, leader.tables, watched=True)
+    successor.board.catch_up(a_tick(X, TotalVol=1500, Time="10:00:01"))
+    successor.take()
+
+    assert successor.row(Channel.MARKET, "SSI")["total_volume"] == 1500
+
+
+def test_a_lower_total_of_a_later_second_is_a_correction() -> None:
+    leader, successor = CheckedBoard(), CheckedBoard()
+    leader.tell(X, TotalVol=1500, Time="10:00:01")
+
+    successor.board.load(DAY, leader.tables, watched=True)
+    for total, second in ((900, 2), (950, 3)):
+        successor.board.catch_up(a_tick(X, TotalVol=total, Time=f"10:00:0{second}"))
+    successor.take()
+
+    row = successor.row(Channel.MARKET, "SSI")
+    assert (row["total_volume"], row["unseen_volume"]) == (950, 900)
+
+
+def test_what_the_feed_said_of_the_phases_is_known_to_the_next_leader() -> None:
+    leader, successor = CheckedBoard(), CheckedBoard()
+    leader.board.set_time(at_ms(10, 0), now_ms=at_ms(10, 0))
+    leader.tell(MI, TradingSession="C", Time="10:05:00")
+    leader.board.set_time(at_ms(10, 6), now_ms=at_ms(10, 6))
+    leader.take()
+
+    successor.tables = {table: dict(rows) for table, rows in leader.tables.items()}
+    successor.board.load(DAY, leader.tables)
+    successor.board.set_time(at_ms(10, 7), now_ms=at_ms(10, 7))
+    successor.take()
+
+    assert leader.tables[Channel.STATUS]["HOSE"]["phase"] == "closed"
+    assert successor.tables[Channel.STATUS]["HOSE"]["phase"] == "closed"
+
+
+def test_names_and_groups_outlast_a_takeover_before_the_first_price() -> None:
+    leader, successor = CheckedBoard(), CheckedBoard()
+    leader.board.set_symbols([Listing("SSI", name_en="First", market="HOSE"), Listing("VNM", market="HOSE")])
+    leader.take()
+
+    successor.tables = {table: dict(rows) for table, rows in leader.tables.items()}
+    successor.board.load(None, leader.tables)
+    successor.tell(X)
+
+    assert successor.row(Channel.SYMBOLS, "SSI")["name_en"] == "First"
+    assert successor.row(Channel.GROUPS, "HOSE")["keys"] == ["SSI", "VNM"]
 
 
 def test_a_tick_of_the_next_day_is_news_however_small_its_totals() -> None:
