@@ -35,6 +35,8 @@ STANDBY_POLL_S = 0.1
 #: How long a standby leaves a Redis that lost something to the leader: the longest retry, a lease, and some more.
 LEADER_FIRST_S = 4.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.05, 1.0
+#: An outage of a night must not push everything else out of the log.
+TOLD_AGAIN_S = 60.0
 
 T = TypeVar("T")
 
@@ -110,8 +112,21 @@ class Publication:
                 break
             if not waiting:
                 log.info("another ingest leads, standing by")
+                await self._until_answered(self._compare_source)
                 waiting = True
             await asyncio.sleep(STANDBY_POLL_S)
+
+    async def _compare_source(self) -> None:
+        """Whoever stands by with other settings would throw everything away when it leads."""
+        try:
+            head = await self._sink.head()
+        except InvalidEnvelope:
+            return
+        if head is not None and head.source not in ("", self._sink.source):
+            log.warning(
+                "the leader reads another exchange; taking over would discard the board: are the addresses and "
+                "SIMULATED the same?"
+            )
 
     async def _redis_answers(self) -> bool:
         try:
@@ -288,18 +303,23 @@ class Publication:
         log.info("all rows written", extra={"epoch": self.history.epoch, "rev": self.history.rev})
 
     async def _until_answered(self, command: Callable[[], Awaitable[T]]) -> T:
-        """Try until Redis answers; the history waits in memory."""
+        """Try until Redis answers; the history waits in memory. Told when it begins, and once a minute."""
         backoff = Backoff(self._random, first_s=FIRST_RETRY_S, longest_s=LONGEST_RETRY_S)
+        told: tuple[str, float] | None = None
         while True:
             try:
-                return await command()
+                answer = await command()
             except (RedisError, OSError, TimeoutError) as error:
-                delay_s = backoff.next_delay_s()
                 self._metrics.commit_retries.inc()
-                log.warning(
-                    "Redis does not answer", extra={"reason": type(error).__name__, "after_s": round(delay_s, 2)}
-                )
-                await asyncio.sleep(delay_s)
+                reason, now_s = type(error).__name__, time.monotonic()
+                if told is None or told[0] != reason or now_s - told[1] >= TOLD_AGAIN_S:
+                    log.warning("Redis does not answer, or refuses", extra={"reason": reason})
+                    told = reason, now_s
+                await asyncio.sleep(backoff.next_delay_s())
+            else:
+                if told is not None:
+                    log.info("Redis answers again")
+                return answer
 
     async def resign(self) -> None:
         """Leave the lease to a standby, if Redis can be told."""

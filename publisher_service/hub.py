@@ -103,6 +103,7 @@ class Hub:
         self._status = compose(self._link, replica.tables[Channel.STATUS])
         self._status_frame = self._encode_status()
         self._status_at_s = -STATUS_INTERVAL_S
+        self._status_rev = replica.rev  # what happened until here comes before the status
         self._status_timer: Timer | None = None
         self._heartbeat_at_s = self._clock.time()
         self._stopped = False
@@ -160,8 +161,14 @@ class Hub:
         client = self._clients.get(door)
         if client is None:
             return
-        if (subscription := _sending(client.subscriptions.values())) is not None:
-            self._late[subscription] = None
+        tells_status = client.owes_status and client.greeted
+        late = [
+            subscription
+            for subscription in client.subscriptions.values()
+            if subscription.sending or (tells_status and self._missed_facts(subscription))
+        ]
+        if late:
+            self._late.update(dict.fromkeys(late))
             self._serve_late()
         else:
             self._pump(client)
@@ -227,12 +234,11 @@ class Hub:
     def dismiss(self, door: Door) -> None:
         """Send a client to another replica: where it stands, it can go on there."""
         client = self._clients.get(door)
-        if client is None and door not in self._expected:
-            return
         if client is not None and client.idle:
             after_ms = random.randrange(GOODBYE_SPREAD_MS)  # noqa: S311 (no secret)
-            door.write(frames.message({"type": "goodbye", "reconnect_after_ms": after_ms}))
-        self.close(door, 1012, "go on at another replica: it has the same tables")
+            self._write(client, frames.message({"type": "goodbye", "reconnect_after_ms": after_ms}))
+        if door in self._clients or door in self._expected:
+            self.close(door, 1012, "go on at another replica: it has the same tables")
 
     def close(self, door: Door, code: int, reason: str) -> None:
         """Close a connection from our side."""
@@ -276,7 +282,7 @@ class Hub:
             frame = frames.message({"type": "heartbeat", "time": _now_ms()})
             for client in list(self._clients.values()):
                 if client.idle:
-                    client.door.write(frame)
+                    self._write(client, frame)
         for client in list(self._clients.values()):
             self._look_after(client, now_s)
 
@@ -368,6 +374,7 @@ class Hub:
             self._revise(client)
 
     def _start_epoch(self) -> None:
+        self._status_rev = self._replica.rev
         for view in self._views:
             self._views.resolve(view)
             view.start_over()
@@ -475,13 +482,13 @@ class Hub:
                 self._arm(view, 0)  # tried again when its window ends
             else:
                 self._unanswered.add(subscription)
-            return 0
+            return self._pump(subscription.client)  # a status does not wait for that
 
     def _bring_to_now(self, subscription: Subscription, made: dict[tuple[View, int], Delivery]) -> int:
         """Write what the subscription's client is owed; how many bytes that was."""
         client, view = subscription.client, subscription.view
         if not subscription.answered:
-            return self._serve(subscription)
+            return self._serve(subscription) + self._pump(client)  # still unanswered: a status is owed all the same
         if self._is_held():
             self._arm(view, 0)  # its turn comes when the tables are of one moment again
         elif not subscription.sending and client.door.ready and subscription.rev < self._replica.rev:
@@ -490,19 +497,17 @@ class Hub:
             subscription.send(sent)
         # A status that changed meanwhile speaks of what comes now.
         facts_first = client.greeted and subscription.sending and subscription.next_frame == 0
-        return self._pump_safely(client, facts_first=facts_first)
+        return self._pump(client, facts_first=facts_first)
 
-    def _pump_safely(self, client: Client, *, facts_first: bool = False) -> int:
-        try:
-            return self._pump(client, facts_first=facts_first)
-        except Exception:
-            log.exception("a client could not be written to")
-            self.close(client.door, 1011, "internal error")
-            return 0
+    def _missed_facts(self, subscription: Subscription) -> bool:
+        """What happened before the newest status has not reached the client."""
+        return subscription.answered and subscription.rev < min(subscription.view.rev, self._status_rev)
 
     # ------------------------------------------------------------------------------------------------------ flushes
 
     def _arm(self, view: View, changes: int) -> None:
+        if view not in self._subscriptions:
+            return  # its last client is gone
         self._notified[view] = self._notified.get(view, 0) + changes
         self._pacer.arm(view)
 
@@ -517,8 +522,8 @@ class Hub:
         `due_s`: when its turn was, if it had to wait for one.
         """
         channel = view.key.channel
-        if self._is_held():
-            return
+        if self._is_held() or view not in self._subscriptions:
+            return  # the flush of another view may have closed its last client
         if due_s is not None:
             self._metrics.late_seconds.observe(max(0.0, now_s - due_s))
         self._pacer.disarm(view)
@@ -561,7 +566,7 @@ class Hub:
                 if len(shared) > 1:
                     self._late[subscription] = None
                 else:
-                    self._pump_safely(client)
+                    self._pump(client)
         self._serve_late()
         if written:
             self._metrics.age_seconds.labels(channel).observe(max(0.0, _now_ms() - replica.time_ms) / 1000)
@@ -572,11 +577,31 @@ class Hub:
         return view.update(rev, view.changes(rev))
 
     def _pump(self, client: Client, *, facts_first: bool = False) -> int:
-        """Write what a client is owed, as long as its socket takes it; how many bytes of data that was."""
+        """
+        Write what a client is owed, as long as its socket takes it; how many bytes of data that was.
+
+        A client that cannot be written to is closed, and stops nobody else.
+        """
+        try:
+            return self._write_owed(client, facts_first=facts_first)
+        except Exception:
+            log.exception("a client could not be written to")
+            self.close(client.door, 1011, "internal error")
+            return 0
+
+    def _write(self, client: Client, frame: bytes) -> None:
+        """Write to a client that is idle; the same holds."""
+        try:
+            client.door.write(frame)
+        except Exception:
+            log.exception("a client could not be written to")
+            self.close(client.door, 1011, "internal error")
+
+    def _write_owed(self, client: Client, *, facts_first: bool) -> int:
         door, written = client.door, 0
         while door.ready:
             subscription = _sending(client.subscriptions.values())
-            if client.owes_status and not (facts_first and subscription):
+            if client.owes_status and not (facts_first and (subscription or self._is_late(client))):
                 client.owes_status, client.greeted = False, True
                 door.write(self._status_frame)
             elif client.owed and not (facts_first and subscription):
@@ -597,6 +622,9 @@ class Hub:
                         self._arm(subscription.view, 0)
                 break
         return written
+
+    def _is_late(self, client: Client) -> bool:
+        return any(subscription in self._late for subscription in client.subscriptions.values())
 
     # ------------------------------------------------------------------------------------------------------- status
 
@@ -627,7 +655,7 @@ class Hub:
                 "feed status changed",
                 extra={"connected": status.connected, "reason": status.reason, "clients": len(self._clients)},
             )
-        self._status, self._status_at_s = status, now_s
+        self._status, self._status_at_s, self._status_rev = status, now_s, self._replica.rev
         self._metrics.connected.set(status.connected)
         self._status_frame = self._encode_status()
         behind = {subscription.client for subscription in self._late}

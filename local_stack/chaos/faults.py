@@ -1,7 +1,7 @@
 """
 The catalogue of faults: each is a block that begins with the fault and ends with its healing, whatever happens inside.
 
-`victim` is any number; the same number hits the same process.
+`victim` is any number; the same number hits the same process. Who finds nothing to hit raises NotStruck.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from redis.exceptions import RedisError
 
 from local_stack.chaos.fault_proxy import FaultProxy
-from local_stack.chaos.stack import POLL_S, Stack
+from local_stack.chaos.stack import POLL_S, NotStruck, Stack
 from local_stack.services import READY_DEADLINE_S, answers
 
 FREEZE_S = 4.0
@@ -37,6 +37,7 @@ class Fault(NamedTuple):
 
     strike: Strike
     hold_s: float = 0.0
+    other_market: bool = False  # the totals of the day begin anew
 
 
 async def _leader(stack: Stack, _: int) -> str:
@@ -55,10 +56,15 @@ async def _valkey(_: Stack, __: int) -> str:
     return "valkey"
 
 
-def _killed(name: Name) -> Fault:
+def _ended(number: signal.Signals, *names: Name) -> Fault:
+    """All of them at once; the supervisor starts them again."""
+
     @asynccontextmanager
     async def strike(stack: Stack, victim: int) -> AsyncIterator[None]:
-        stack.send(await name(stack, victim), signal.SIGKILL)
+        victims = [await name(stack, victim) for name in names]
+        pids = {name: stack.send(name, number) for name in victims}
+        while any(stack.supervisor.pid(name) == pid for name, pid in pids.items()):  # noqa: ASYNC110 (other processes)
+            await asyncio.sleep(POLL_S)
         yield
 
     return Fault(strike)
@@ -71,9 +77,8 @@ def _frozen(name: Name) -> Fault:
         try:
             yield
         finally:
-            if pid is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     return Fault(strike, FREEZE_S)
 
@@ -95,6 +100,8 @@ def _network(
     @asynccontextmanager
     async def strike(stack: Stack, victim: int) -> AsyncIterator[None]:
         proxies = await links(stack, victim)
+        if not all(proxy.connections for proxy in proxies):
+            raise NotStruck("nobody was connected")
         for proxy in proxies:
             spoil(proxy)
         try:
@@ -130,15 +137,21 @@ async def _lost_reply(stack: Stack, _: int) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _subscriptions_killed(stack: Stack, _: int) -> AsyncIterator[None]:
-    with suppress(RedisError, OSError):  # its recovery will tell
-        await stack.redis.client_kill_filter(_type="pubsub")
+    try:
+        killed = await stack.redis.client_kill_filter(_type="pubsub")
+    except (RedisError, OSError) as error:
+        raise NotStruck(f"{type(error).__name__} {error}") from error
+    if not killed:
+        raise NotStruck("nobody had subscribed")
     yield
 
 
 @asynccontextmanager
 async def _flushed(stack: Stack, _: int) -> AsyncIterator[None]:
-    with suppress(RedisError, OSError):  # as above
+    try:
         await stack.redis.flushall()
+    except (RedisError, OSError) as error:
+        raise NotStruck(f"{type(error).__name__} {error}") from error
     yield
 
 
@@ -179,8 +192,8 @@ async def _simulator_killed(stack: Stack, _: int) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _clients_reset(stack: Stack, _: int) -> AsyncIterator[None]:
-    for follower in stack.followers:
-        follower.reset()
+    if not sum(follower.reset() for follower in stack.followers):  # each, not only the first
+        raise NotStruck("no client was connected")
     yield
 
 
@@ -191,13 +204,15 @@ async def _day_rolled(stack: Stack, _: int) -> AsyncIterator[None]:
 
 
 FAULTS: dict[str, Fault] = {
-    "leader killed": _killed(_leader),
+    "leader killed": _ended(signal.SIGKILL, _leader),
+    "leader stopped": _ended(signal.SIGTERM, _leader),
     "leader frozen": _frozen(_leader),
-    "standby killed": _killed(_standby),
+    "standby killed": _ended(signal.SIGKILL, _standby),
     "standby frozen": _frozen(_standby),
-    "publisher killed": _killed(_publisher),
+    "publisher killed": _ended(signal.SIGKILL, _publisher),
     "publisher frozen": _frozen(_publisher),
-    "valkey killed": _killed(_valkey),
+    "valkey killed": _ended(signal.SIGKILL, _valkey),
+    "valkey and leader killed": _ended(signal.SIGKILL, _valkey, _leader),
     "valkey frozen": _frozen(_valkey),
     "valkey flushed": Fault(_flushed),
     "ingest link dropped": _network(_ingest_links, FaultProxy.drop, CUT_S),
@@ -214,7 +229,7 @@ FAULTS: dict[str, Fault] = {
     "feed stalled": _feed("stall", FEED_FAULT_S, seconds=FEED_FAULT_S),
     "feed bad gateway": Fault(_bad_gateway, FEED_FAULT_S),
     "feed burst": _feed("burst", BURST_S, value=BURST),
-    "simulator killed": Fault(_simulator_killed),
+    "simulator killed": Fault(_simulator_killed, other_market=True),
     "clients reset": Fault(_clients_reset),
     "day rolled": Fault(_day_rolled),
 }

@@ -32,12 +32,14 @@ class Follower:
         self._pauses_s = pauses_s
         self._connection: ClientConnection | None = None
 
-    def reset(self) -> None:
-        """Drop the connection without a goodbye."""
-        if self._connection is not None and not self._connection.transport.is_closing():
-            own: socket.socket = self._connection.transport.get_extra_info("socket")
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._connection.transport.abort()
+    def reset(self) -> bool:
+        """Drop the connection without a goodbye. False: there is none."""
+        if self._connection is None or self._connection.transport.is_closing():
+            return False
+        own: socket.socket = self._connection.transport.get_extra_info("socket")
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._connection.transport.abort()
+        return True
 
     async def follow(self) -> None:
         """Ends by cancellation only."""

@@ -21,6 +21,10 @@ ASK_DEADLINE_S = 2.0
 POLL_S = 0.1
 
 
+class NotStruck(Exception):  # noqa: N818 (the name says what it is)
+    """A fault hit nothing; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ingest:
     """One of the two."""
@@ -51,12 +55,16 @@ class Stack:
     publishers: Sequence[Publisher]
     followers: Sequence[Follower]
 
-    def send(self, name: str, number: signal.Signals) -> int | None:
-        """Signal a process of ours; its id, None if it is not there now."""
+    def send(self, name: str, number: signal.Signals) -> int:
+        """Signal a process of ours; its id. Raises NotStruck."""
         pid = self.supervisor.pid(name)
-        if pid is not None:
-            os.kill(pid, number)
-        return pid
+        try:
+            if pid is not None:
+                os.kill(pid, number)
+                return pid
+        except ProcessLookupError:
+            pass  # it died just now
+        raise NotStruck(f"{name} does not run")
 
     async def leader(self) -> Ingest:
         """The ingest that leads; waits until there is exactly one."""

@@ -14,7 +14,8 @@ from local_stack.chaos.faults import FAULTS
 from local_stack.chaos.ledger import Ledger
 from local_stack.chaos.oracle import Oracle
 from local_stack.chaos.report import Blow, blow_line
-from local_stack.chaos.stack import POLL_S, Stack
+from local_stack.chaos.stack import POLL_S, NotStruck, Stack
+from local_stack.chaos.watch import day_of
 
 #: Whoever is not well again by then never will be.
 RECOVERY_DEADLINE_S = 60.0
@@ -93,10 +94,14 @@ class Storm:
         fault, before = FAULTS[card.name], self.counts()
         began_s = loop.time()
         self._weather.calm = False
-        trouble = None
+        if fault.other_market:
+            self._weather.mixed_days |= {day_of(epoch) for epoch in self._ledger.epochs}
+        trouble = not_struck = None
         try:
             async with asyncio.timeout(FAULT_DEADLINE_S), fault.strike(self._stack, card.victim):
                 await asyncio.sleep(fault.hold_s)
+        except NotStruck as error:
+            not_struck = str(error)
         except (TimeoutError, httpx2.HTTPError) as error:
             trouble = f"it could not be brought about or healed: {type(error).__name__} {error}"
         if not trouble and not await self.settle():
@@ -112,6 +117,7 @@ class Storm:
             seconds=ended_s - began_s,
             complaints=self.counts() - before,
             trouble=trouble,
+            not_struck=not_struck,
         )
 
     def counts(self) -> Counter[Kind]:

@@ -1,11 +1,12 @@
 """
 One subscription, and what must be true of its frames: answered once, no gap, no step back, and each value the
-ledger's.
+ledger's. Beside that, some numbers of the market must be right by themselves: the ledger holds what the ingest wrote,
+also where that is wrong.
 
 Pure: frames and times in, complaints out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from shared.table import Row
 #: interval. Generous: machines under test are at their limit.
 ANSWER_DEADLINE_S = 20.0
 DELAY_MARGIN_S = 2.0
+#: They add up to `total_volume`.
+PARTS = ("active_buy_volume", "active_sell_volume", "neutral_volume", "unseen_volume")
 
 
 class Wish(NamedTuple):
@@ -68,6 +71,7 @@ class Watch:
         self._touched: set[str] = set()  # by the parts of a message so far
         # Came in a part, newer than the part's revision. The next update tells it again.
         self._newer: set[str] = set()
+        self._totals: dict[str, tuple[int, int]] = {}  # of the epoch: revision, and `total_volume` at that
 
     def ask(self, request_id: int | None, now_s: float) -> dict[str, object]:
         """Subscribe, from where the table stands; the message to send."""
@@ -112,8 +116,12 @@ class Watch:
         self._touched |= frame.data.keys()
         if frame.part == frame.parts:
             # A snapshot replaces all, so all of it is looked at.
+            if epoch != self.epoch:
+                self._totals.clear()
             self.epoch = epoch
             self._check_message(frame, None if frame.type == "snapshot" else before_rev)
+            if self.wish.channel is Channel.MARKET:
+                self._check_numbers(self.table.rows.keys() if frame.type == "snapshot" else self._touched)
             self._touched = set()
             if not solicited and frame.type == "update" and frame.data:
                 self._check_delay(frame, wall_ms)
@@ -213,6 +221,23 @@ class Watch:
             else:
                 self._say(Kind.DIVERGENCE, _difference(key, rev, held, next(epoch.rows(channel, key, rev))))
 
+    def _check_numbers(self, keys: Collection[str]) -> None:
+        rev = self.table.rev
+        for key in keys:
+            row = self.table.rows.get(key, {})
+            total, parts = row.get("total_volume") or 0, [row.get(part) for part in PARTS]
+            if not isinstance(total, int) or not all(isinstance(part, int) for part in parts):
+                continue  # gone, or not of this form: that is for the ledger
+            if sum(part for part in parts if isinstance(part, int)) != total:
+                told = " + ".join(str(part) for part in parts)
+                self._say(Kind.NUMBERS, f"{key} at revision {rev}: {told} are not the total_volume {total}")
+            before_rev, before = self._totals.get(key, (0, 0))
+            if rev < before_rev or key in self._newer:
+                continue  # an older table, or a row of a revision that is still to come
+            if total < before and day_of(self.epoch) not in self._weather.mixed_days:
+                self._say(Kind.NUMBERS, f"{key} at revision {rev}: total_volume fell from {before} to {total}")
+            self._totals[key] = (rev, total)
+
     def _members(self, epoch: EpochLedger, group: str) -> set[object]:
         return {member for row in epoch.rows(Channel.GROUPS, group, self.table.rev) for member in _members_of(row)}
 
@@ -225,6 +250,11 @@ class Watch:
 
     def _say(self, kind: Kind, text: str) -> None:
         self._complain(kind, f"{self.wish.channel}: {text}")
+
+
+def day_of(epoch: str) -> str:
+    """The trading day, as the epoch's name begins."""
+    return epoch.partition("-")[0]
 
 
 def _is_one_of(held: dict[str, object] | None, rows: Iterator[Row | None]) -> bool:

@@ -40,6 +40,8 @@ class Selection(NamedTuple):
             raise InvalidKeys(
                 f"keys may hold {MAX_KEYS} names of {MAX_KEY_LENGTH} characters; use groups, such as @VN30"
             )
+        if not all(name.isprintable() for name in names):
+            raise InvalidKeys("keys may hold no control characters, nor others that cannot be printed")
         return cls(tuple(names))
 
     def resolve(self, groups: Table) -> Resolved:
@@ -59,7 +61,8 @@ class Selection(NamedTuple):
 
     def fingerprint(self, channel: Channel) -> str:
         """Eight hexadecimal digits that tell one channel and selection from another, the same on all replicas."""
-        return f"{crc32(' '.join((channel, *self.names)).encode()):08x}"
+        words = "\0".join((channel, *self.names))  # no key holds that character
+        return f"{crc32(words.encode()):08x}"
 
 
 ALL = Selection(())

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from ingest_service.app import FIRST_TOTALS_MS
 from ingest_service.core.backlog import MARGIN_MS
 from tests.fakes.exchange import RunningSimulator, running_simulator
 from tests.fakes.services import RunningService, WebsocketClient, running_ingest, running_publisher, websocket_client
@@ -116,7 +117,7 @@ def unseen(client: WebsocketClient) -> dict[str, int]:
 async def test_a_warm_standby_has_seen_what_was_traded_while_nobody_led(pair: Pair) -> None:
     # It may claim what it has read for a while; the leader's own first totals, unseen, have come by then.
     connected_ms = time.time() * 1000
-    while (await pair.client.next("update"))["time"] < connected_ms + 2 * MARGIN_MS:
+    while (await pair.client.next("update"))["time"] < connected_ms + FIRST_TOTALS_MS + 2 * MARGIN_MS:
         pass
     counted = unseen(pair.client)
 

@@ -10,10 +10,20 @@ import random
 from collections.abc import Callable
 from typing import Protocol
 
+import pytest
+
 from tests.fuzz.mutator import Mutator
 
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "3000"))
-SEED = int(os.environ.get("FUZZ_SEED", "1"))
+
+def _number(variable: str, default: int) -> int:
+    text = os.environ.get(variable) or str(default)
+    if not text.isdecimal():
+        raise pytest.UsageError(f"{variable} is a whole number, not {text!r}")
+    return int(text)
+
+
+INPUTS = _number("FUZZ_INPUTS", 3000)
+SEED = _number("FUZZ_SEED", 1)
 BLOCK = 500
 
 

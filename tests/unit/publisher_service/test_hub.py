@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from publisher_service import hub
 from publisher_service.core import kept_frames
 from publisher_service.core.requests import AddressQuery
 from publisher_service.core.status import Broker, Ingest, Link
@@ -284,6 +285,51 @@ def test_a_paused_client_gets_the_newest_status_when_it_reads_again() -> None:
     drain(door, publisher)
 
     assert [message["feed"] for message in door.take("status")] == ["stale"]
+
+
+@pytest.mark.parametrize("turn_bytes", [hub.TURN_BYTES, 1])
+def test_who_was_slow_for_a_moment_reads_the_facts_of_all_channels_before_the_status_that_follows_them(
+    monkeypatch: pytest.MonkeyPatch, turn_bytes: int
+) -> None:
+    monkeypatch.setattr(hub, "TURN_BYTES", turn_bytes)
+    publisher = FakePublisher()
+    publisher.live()
+    door = publisher.client("market", interval="100")
+    publisher.say(door, type="subscribe", channel="index", interval=100)
+    publisher.clock.advance(2)
+    door.take()
+
+    door.paused_since_s = publisher.clock.time()
+    publisher.commit({Channel.MARKET: {"SSI": {"last": 1}}, Channel.INDEX: {"VNINDEX": {"value": 1}}})
+    publisher.clock.advance(0.2)
+    publisher.commit({Channel.STATUS: {"feed": {"state": "down", "reason": "lost"}}})
+    publisher.clock.advance(0.5)
+    door.paused_since_s = None
+    publisher.hub.drained(door)
+    publisher.clock.advance(0.5)
+
+    assert [message["type"] for message in door.take()] == ["update", "update", "status"]
+
+
+def test_a_status_comes_to_a_client_that_takes_one_frame_at_a_time_and_is_always_behind() -> None:
+    publisher = FakePublisher()
+    publisher.live()
+    door = publisher.client("market", interval="100")
+    publisher.clock.advance(2)
+    door.take()
+
+    door.paused_since_s = publisher.clock.time()
+    publisher.market("SSI", 0)
+    publisher.commit({Channel.STATUS: {"feed": {"state": "down", "reason": "lost"}}})
+    publisher.clock.advance(1)
+    for last in (1, 2):
+        publisher.market("SSI", last)
+        publisher.clock.advance(1)
+        door.paused_since_s, door.pause_after = None, 1
+        publisher.hub.drained(door)
+        publisher.clock.advance(0)
+
+    assert [message["type"] for message in door.take()] == ["update", "status"]
 
 
 def test_facts_reach_clients_before_the_status_that_follows_them() -> None:

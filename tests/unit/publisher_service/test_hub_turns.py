@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from publisher_service import hub
+from publisher_service.core.status import Broker, Ingest, Link
+from publisher_service.core.views import View
 from shared.channels import Channel
 from shared.table import Row
 from shared.wire import Head
@@ -175,3 +177,40 @@ def test_who_stops_reading_for_half_a_minute_gets_one_frame_that_brings_it_to_no
 
     assert len(updates) == 1
     assert table.rows == dict(publisher.replica.tables[Channel.MARKET].live())
+
+
+def test_a_status_comes_to_all_who_still_wait_for_their_answer() -> None:
+    publisher = FakePublisher(epoch="")
+    doors = [publisher.client("market") for _ in range(25)]
+    for door in doors:
+        door.take()
+
+    publisher.clock.now_s += 1.2
+    publisher.hub.tick()  # the first ten have their turn
+    publisher.hub.link(Link(Broker.LIVE, Ingest.SILENT, "no ingest"))
+    publisher.clock.advance(0.5)
+
+    assert got(doors, "status") == 25
+
+
+def test_a_status_comes_to_a_client_that_could_not_be_brought_to_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    publisher = FakePublisher()
+    publisher.live()
+    door = publisher.client("market", interval="100")
+    publisher.clock.advance(2)
+    door.take()
+    door.paused_since_s = publisher.clock.time()
+    publisher.market("SSI", 1)
+    publisher.commit({Channel.STATUS: {"feed": {"state": "down", "reason": "lost"}}})
+    publisher.clock.advance(1)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("cannot encode")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(View, "update", fail)
+        door.paused_since_s = None
+        publisher.hub.drained(door)
+    publisher.clock.advance(1)
+
+    assert [message["type"] for message in door.take()] == ["status", "update"]

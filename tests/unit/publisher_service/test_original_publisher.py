@@ -238,6 +238,64 @@ def test_a_client_that_fails_stops_no_other() -> None:
     assert broken.closed == (1011, "internal error")
 
 
+@pytest.mark.parametrize("kind", ["status", "heartbeat", "goodbye"])
+def test_a_client_that_fails_keeps_no_other_from_hearing(kind: str) -> None:
+    publisher = FakePublisher()
+    publisher.live()
+    first, broken, last = (publisher.client("market") for _ in range(3))
+    publisher.clock.advance(2)
+    for door in (first, broken, last):
+        door.take()
+    broken.broken = True
+
+    match kind:
+        case "status":
+            publisher.hub.link(Link(Broker.DOWN, Ingest.SILENT, "lost"))
+        case "heartbeat":
+            publisher.clock.now_s += 20
+            publisher.hub.tick()
+        case _:
+            publisher.hub.stop()
+
+    assert [len(door.messages(kind)) for door in (first, broken, last)] == [1, 0, 1]
+    assert broken.closed == (1011, "internal error")
+
+
+@pytest.mark.parametrize("how", ["joins", "asks", "drains"])
+def test_a_client_that_fails_by_itself_is_closed(how: str) -> None:
+    publisher = FakePublisher()
+    door = FakeDoor() if how == "joins" else publisher.client("market")
+    door.broken = True
+
+    match how:
+        case "joins":
+            publisher.hub.join(door)
+        case "asks":
+            publisher.say(door, type="subscribe", channel="index")
+        case _:
+            door.paused_since_s = publisher.clock.time()
+            publisher.say(door, type="ping")
+            door.paused_since_s = None
+            publisher.hub.drained(door)
+
+    assert door.closed == (1011, "internal error")
+    assert publisher.hub.doors == []
+
+
+def test_a_view_whose_last_client_failed_in_another_view_waits_for_no_flush() -> None:
+    publisher = FakePublisher()
+    door = publisher.client("market", interval="500")
+    publisher.say(door, type="subscribe", channel="index", interval=500)
+    publisher.clock.advance(2)
+    door.broken = True
+
+    publisher.commit({Channel.MARKET: {"SSI": {"last": 1}}, Channel.INDEX: {"VNINDEX": {"value": 1}}})
+    publisher.clock.advance(5)
+
+    assert publisher.value("publisher_views") == 0
+    assert [publisher.value("publisher_flush_errors_total", channel=name) for name in ("market", "index")] == [0, 0]
+
+
 def test_every_frame_says_type_channel_and_position_so_that_a_gap_can_be_seen() -> None:
     publisher = FakePublisher()
     door = publisher.client("market")

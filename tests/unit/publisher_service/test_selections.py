@@ -204,3 +204,22 @@ def test_the_rows_of_a_ring_count_where_a_selection_is_too_large_for_snapshot_mo
     door = publisher.client("market", keys="SSI", mode="snapshot")
 
     assert door.messages("error")[0]["code"] == "too_many_rows"
+
+
+def test_a_position_of_one_key_with_a_space_is_none_of_two_keys() -> None:
+    publisher, table = a_market(), TableClient()
+    position = publisher.client("market", keys="SSI VNM").take("snapshot")[0]["position"]
+
+    read(publisher.client("market", keys="SSI,VNM", since=position), table)
+
+    assert prices(table) == {"SSI": 1, "VNM": 2}
+
+
+@pytest.mark.parametrize("key", ["SSI\0VNM", "SSI\nVNM", "SSI\x7fVNM", "SSI\u2028VNM"])
+def test_a_key_with_a_control_character_is_refused(key: str) -> None:
+    publisher = a_market()
+    door = publisher.client()
+
+    publisher.say(door, type="subscribe", channel="market", keys=[key])
+
+    assert [message["code"] for message in door.messages("error")] == ["invalid_keys"]

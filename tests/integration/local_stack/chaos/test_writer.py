@@ -36,7 +36,7 @@ async def sink(redis_url: str, redis_prefix: str, ledger: Ledger) -> AsyncIterat
         history = History(EPOCH, 1)
         history.load(Channel.MARKET, [("SSI", {"last": 1}, 1)])
         history.load(Internal.WINDOWS, [("SSI", {"step": 1}, 1)])
-        assert await sink.replace(history, "all", server="", time_ms=0) is Outcome.DONE
+        assert await sink.replace(history, "all", server="", time_ms=0, read_ms=0) is Outcome.DONE
         yield sink
 
 
@@ -47,14 +47,14 @@ async def test_a_replacement_comes_with_the_rows_that_were_built_aside(ledger: L
 
 
 async def test_a_commit_that_is_done_is_certain(sink: RedisSink, ledger: Ledger) -> None:
-    outcome = await sink.commit(a_commit(1, 2, {"SSI": {"last": 2}, "VNM": None}), "one")
+    outcome = await sink.commit(a_commit(1, 2, {"SSI": {"last": 2}, "VNM": None}), "one", read_ms=0)
 
     assert outcome is Outcome.DONE
     assert rows(ledger, "SSI", 2) == [{"last": 2}]
 
 
 async def test_a_commit_that_is_refused_stays_a_candidate(sink: RedisSink, ledger: Ledger) -> None:
-    outcome = await sink.commit(a_commit(7, 8, {"SSI": {"last": 8}}), "of another head")
+    outcome = await sink.commit(a_commit(7, 8, {"SSI": {"last": 8}}), "of another head", read_ms=0)
 
     assert outcome is Outcome.OTHER_HEAD
     assert rows(ledger, "SSI", 8) == [{"last": 8}, {"last": 1}]

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from ingest_service.core import market as ingest_market
 from local_stack.chaos.complaint import Kind
-from local_stack.chaos.watch import ANSWER_DEADLINE_S, Wish
+from local_stack.chaos.watch import ANSWER_DEADLINE_S, PARTS, Wish
 from shared.channels import Channel
 from tests.unit.local_stack.chaos.a_market import EPOCH, Market
 
@@ -340,6 +341,83 @@ class TestGroup:
         assert market.complaints == [Kind.DIVERGENCE]
 
 
+class TestNumbers:
+    """What must be right in a row of the market, whatever the ingest wrote."""
+
+    @pytest.fixture
+    def market(self) -> Market:
+        """The client has one row that has traded 10."""
+        market = Market()
+        market.commit(1, {"SSI": traded(10)})
+        market.connect()
+        market.snapshot(1, {"SSI": traded(10)}, id=1)
+        return market
+
+    def test_a_row_of_the_ingest_has_the_parts_that_are_added(self) -> None:
+        assert {*PARTS, "total_volume"} <= ingest_market.EMPTY.keys()
+
+    def test_a_total_that_rises_and_is_the_sum_of_its_parts_is_right(self, market: Market) -> None:
+        market.commit(2, {"SSI": traded(12), "VNM": {**traded(0), "total_volume": None}})
+        market.update(1, 2, {"SSI": traded(12), "VNM": {**traded(0), "total_volume": None}})
+
+        assert market.complaints == []
+
+    @pytest.mark.parametrize("total", [13, None])
+    def test_a_total_that_is_not_the_sum_of_its_parts_is_found(self, market: Market, total: int | None) -> None:
+        market.commit(2, {"SSI": {**traded(12), "total_volume": total}})
+        market.update(1, 2, {"SSI": {"total_volume": total, "unseen_volume": 9}})
+
+        assert market.complaints[0] is Kind.NUMBERS
+
+    def test_a_total_that_falls_is_found(self, market: Market) -> None:
+        market.commit(2, {"SSI": traded(9)})
+        market.update(1, 2, {"SSI": traded(9)})
+
+        assert market.complaints == [Kind.NUMBERS]
+        assert "total_volume fell from 10 to 9" in market.oracle.complaints[0].text
+
+    def test_a_total_that_falls_while_nobody_is_connected_is_found(self, market: Market) -> None:
+        market.oracle.closed()
+        market.commit(2, {"SSI": traded(9)})
+        market.connect()
+        market.snapshot(2, {"SSI": traded(9)}, id=2)
+
+        assert market.complaints == [Kind.NUMBERS]
+
+    def test_an_older_table_has_smaller_totals_and_what_was_seen_is_not_forgotten(self, market: Market) -> None:
+        market.commit(2, {"SSI": traded(12)})
+        market.update(1, 2, {"SSI": traded(12)})
+        market.commit(3, {"SSI": traded(11)})
+        market.oracle.closed()
+        market.weather.calm = False
+        market.connect()
+        market.snapshot(1, {"SSI": traded(10)}, id=2)
+        by_an_older_table = market.complaints
+        market.update(1, 3, {"SSI": traded(11)})
+
+        assert by_an_older_table == []
+        assert market.complaints == [Kind.NUMBERS]
+
+    def test_totals_begin_anew_with_an_epoch(self, market: Market) -> None:
+        market.commit(1, {"SSI": traded(1)}, epoch=OTHER_EPOCH)
+        market.snapshot(1, {"SSI": traded(1)}, epoch=OTHER_EPOCH)
+
+        assert market.complaints == []
+
+    def test_another_market_excuses_a_fall_for_its_day_only(self, market: Market) -> None:
+        market.weather.mixed_days.add("20261123")
+        market.commit(2, {"SSI": traded(9)})
+        market.update(1, 2, {"SSI": traded(9)})
+        on_that_day = market.complaints
+        for rev, total in ((1, 5), (2, 4)):
+            market.commit(rev, {"SSI": traded(total)}, epoch=OTHER_EPOCH)
+        market.snapshot(1, {"SSI": traded(5)}, epoch=OTHER_EPOCH)
+        market.update(1, 2, {"SSI": traded(4)}, epoch=OTHER_EPOCH)
+
+        assert on_that_day == []
+        assert market.complaints == [Kind.NUMBERS]
+
+
 class TestDelay:
     """How old data is when it comes."""
 
@@ -362,3 +440,9 @@ class TestDelay:
         market.update(2, 3, {"SSI": {"last": 3, "high": 5}}, time=round(market.now_s * 1000) - 2200)
 
         assert market.complaints == []
+
+
+def traded(volume: int) -> dict[str, Any]:
+    """A row that has traded so much; three of it seen."""
+    parts = {"active_buy_volume": min(volume, 1), "active_sell_volume": 0, "neutral_volume": min(max(volume - 1, 0), 2)}
+    return {"total_volume": volume, **parts, "unseen_volume": max(volume - 3, 0)}
