@@ -24,5 +24,5 @@ def claimed_folder(default: str, other: str) -> Iterator[Path]:
         except BlockingIOError:
             folder = wanted / other
             folder.mkdir(exist_ok=True)
-            say(f"Another stack keeps its files there; those of this one are in {folder}.")
+            say(f"Another stack keeps its files in {wanted}; those of this one are in {folder}.")
         yield folder

@@ -135,7 +135,8 @@ def report_table(done: Report) -> str:
         f"{done.longest_pause_s:.1f} s"
     )
     failures = [f"not healed: {what}" for what in done.not_healed] + [f"not shown: {what}" for what in done.not_shown]
-    lines += ["", totals, *failures, *done.complaints, ""]
+    legend = "blind window: how long some client saw no newer price, its interval included"
+    lines += [legend, "", totals, *failures, *done.complaints, ""]
     return "\n".join(lines)
 
 
