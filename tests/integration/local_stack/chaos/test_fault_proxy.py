@@ -187,8 +187,9 @@ async def test_who_is_deafened_hears_nothing_of_what_is_published_and_is_answere
 
 
 async def test_an_address_that_moved_leads_to_the_other_server(redis: Redis, proxy: FaultProxy) -> None:
-    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"-ERR another server\r\n")
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while commands := await reader.read(1000):  # each begins with a star
+            writer.write(b"-ERR another server\r\n" * commands.count(b"*"))
         writer.close()
 
     async with await asyncio.start_server(refuse, "127.0.0.1", 0) as other:
