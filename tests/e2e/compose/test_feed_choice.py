@@ -19,7 +19,8 @@ async def test_with_keys_and_an_address_the_board_shows_that_exchange_and_no_sim
         await project.started()
         async with websocket_client(project.websocket_url + "/ws/market") as client:
             await client.status(connected=True, within_s=60)
-            await client.next("snapshot")
+            while not client.table.position:  # the last part of the snapshot
+                await client.next("snapshot")
         services = (await project.compose("ps", "--all", "--services")).split()
         said = await project.logs()
 
