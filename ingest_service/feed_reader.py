@@ -119,6 +119,8 @@ class FeedReader:
             case LinkUp():
                 log.info("exchange link is up", extra={"connections": len(event.layout)})
                 self.watch.opened(self._now_s())
+                if len(event.layout) == 1:
+                    self.backlog.link_opened()
             case LinkDown():
                 log.warning("exchange link lost", extra={"reason": event.reason})
                 self._metrics.link_losses.inc()

@@ -50,7 +50,11 @@ class Backlog:
         """From now on something may be missed."""
         self._read.clear()
         self._complete_since_ms = None
-        self.whole = True  # a new link tells everything
+        self.whole = False
+
+    def link_opened(self) -> None:
+        """A link was opened, the only one there is: the exchange tells everything now."""
+        self.whole = True
 
     def feed_told(self) -> None:
         """What is known about the feed may have changed. Nobody is told by a standby."""

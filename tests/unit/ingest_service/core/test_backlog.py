@@ -51,8 +51,10 @@ def test_it_is_whole_from_the_opening_of_a_link_until_something_had_to_go() -> N
     backlog.take(TICK, KEPT_MS + 1)
     shortened = backlog.whole
     backlog.link_lost()
+    lost = backlog.whole
+    backlog.link_opened()
 
-    assert (whole_at_first, shortened, backlog.whole) == (True, False, True)
+    assert (whole_at_first, shortened, lost, backlog.whole) == (True, False, False, True)
 
 
 def test_after_a_lost_link_only_what_came_since_is_covered() -> None:
