@@ -62,6 +62,7 @@ class Leader:
     def link_lost(self) -> None:
         """Whatever is traded from now on until the next data is not seen."""
         self._board.link_restored()
+        self._catch_up_until_s = 0.0  # what was late on that link is gone with it: the next one tells what is
 
     def feed_told(self) -> None:
         """Put feed state and phases into the board; the rows change only if they do."""

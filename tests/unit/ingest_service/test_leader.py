@@ -1,0 +1,47 @@
+"""What a leader makes of ticks soon after a takeover."""
+
+from typing import cast
+
+from ingest_service.core.board import Board
+from ingest_service.core.feed_watch import FeedWatch
+from ingest_service.core.sessions import Calendar
+from ingest_service.leader import CATCH_UP_S, Leader
+from ingest_service.metrics import Metrics
+from ingest_service.publication import Publication
+from shared.channels import Channel
+from tests.unit.ingest_service.core.a_feed import X, a_tick
+
+
+class Desk:
+    """A leader whose board holds a total of 1,500 of the second 10:00:05; nothing is published."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.board = Board()
+        self.board.apply(a_tick(X, TotalVol=1500, Time="10:00:05"))
+        watch = FeedWatch(self.now_s, 0, Calendar(), ())
+        nobody = cast("Publication", None)
+        self.leader = Leader(self.board, watch, nobody, Metrics(), now_s=lambda: self.now_s)
+
+    def total_after_an_older_one(self) -> object:
+        self.leader.take(a_tick(X, TotalVol=900, Time="10:00:01"), read_at_ms=1)
+        row = self.board.take_changes()[Channel.MARKET]["SSI"]
+        return row and row["total_volume"]
+
+
+def test_a_late_tick_takes_nothing_back() -> None:
+    assert Desk().total_after_an_older_one() == 1500
+
+
+def test_later_on_a_lower_total_is_a_correction_whatever_its_time() -> None:
+    desk = Desk()
+    desk.now_s += CATCH_UP_S
+
+    assert desk.total_after_an_older_one() == 900
+
+
+def test_what_a_new_link_tells_is_not_late() -> None:
+    desk = Desk()
+    desk.leader.link_lost()
+
+    assert desk.total_after_an_older_one() == 900
