@@ -9,19 +9,16 @@ all of them get a new epoch: the longest answer of each case. About half a minut
 """
 
 import asyncio
-import gc
 import json
-import os
-import platform
 import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
-import uvloop
 from websockets.asyncio.client import connect
 
 from bench import sockets
+from bench.figures import machine, report
 from bench.market import Market
 from bench.slow_readers import stack
 from tests.fakes.writer import DAY, Writer
@@ -83,9 +80,7 @@ async def new_epoch(writer: Writer, market: Market) -> None:
 async def measure() -> dict[str, object]:
     """The figures."""
     market, quiet = Market(), asyncio.Event()
-    figures: dict[str, object] = {
-        "machine": f"{os.cpu_count()} x {platform.machine()}, Python {platform.python_version()}"
-    }
+    figures: dict[str, object] = {"machine": machine()}
     async with stack(market, quiet) as (publisher, writer), AsyncExitStack() as closing:
         delays = await Delays.of(publisher.websocket_url)
         closing.push_async_callback(delays.end)
@@ -107,15 +102,5 @@ async def measure() -> dict[str, object]:
     return figures
 
 
-def main() -> None:
-    """Measure and print."""
-    gc.disable()  # its pauses would be measured as delays
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        figures = runner.run(measure())
-    for name, value in figures.items():
-        print(f"{name:20} {value}")
-    print(json.dumps(figures))
-
-
 if __name__ == "__main__":
-    main()
+    report(measure)

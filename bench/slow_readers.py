@@ -9,10 +9,7 @@ read; one of them goes on sending pings. About three minutes. The last line is J
 """
 
 import asyncio
-import gc
-import json
 import os
-import platform
 import socket
 from array import array
 from collections.abc import AsyncIterator
@@ -21,9 +18,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
-import uvloop
-
 from bench import sockets
+from bench.figures import machine, report
 from bench.market import Market
 from bench.sockets import Reader
 from local_stack.engine import running_engine
@@ -174,7 +170,7 @@ async def measure() -> dict[str, object]:
         for reader in there:
             reader.close()
     return {
-        "machine": f"{os.cpu_count()} x {platform.machine()}, Python {platform.python_version()}",
+        "machine": machine(),
         "resident_kb": [round(kb) for kb in memory_kb],
         "kb_per_stalled_client": round((memory_kb[1] - memory_kb[0]) / STALLED, 1),
         "kb_per_further_stalled_client": round((second_kb - first_kb) / STALLED, 1),
@@ -185,15 +181,5 @@ async def measure() -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Measure and print."""
-    gc.disable()  # its pauses would be measured as delays
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        figures = runner.run(measure())
-    for name, value in figures.items():
-        print(f"{name:32} {value}")
-    print(json.dumps(figures))
-
-
 if __name__ == "__main__":
-    main()
+    report(measure)

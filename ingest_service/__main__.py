@@ -12,6 +12,7 @@ from ingest_service.probe import probe
 from ingest_service.settings import load_settings
 from shared.descriptors import raise_descriptor_limit
 from shared.log import configure_logging
+from shared.tasks import first_of
 from shared.wire import NewerContract
 
 
@@ -31,19 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = asyncio.run(until_signal(serve(settings)))
     except* CannotListen as group:
-        sys.stderr.write(f"{the_first_of(group)}. Stop what uses it, or choose another.\n")
+        sys.stderr.write(f"{first_of(group)}. Stop what uses it, or choose another.\n")
         code = 2
     except* NewerContract as group:
-        sys.stderr.write(f"Not started: {the_first_of(group)}.\n")
+        sys.stderr.write(f"Not started: {first_of(group)}.\n")
         code = 1
     return code
-
-
-def the_first_of(error: BaseException) -> BaseException:
-    """What is wrong, out of the groups in which tasks hand it on."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 async def until_signal(work: Coroutine[None, None, int | None]) -> int:

@@ -66,7 +66,7 @@ class Subscription:
     @property
     def let_go(self) -> bool:
         """Its next frame has to be made anew."""
-        return self.delivery is not None and not self.delivery.parts.frames
+        return self.delivery is not None and self.delivery.let_go
 
     def send(self, delivery: Delivery) -> None:
         """Take frames to be written one after the other."""

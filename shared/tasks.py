@@ -9,6 +9,13 @@ from contextlib import asynccontextmanager
 log = logging.getLogger(__name__)
 
 
+def first_of(error: BaseException) -> BaseException:
+    """What went wrong, out of the groups in which tasks hand it on."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 @asynccontextmanager
 async def running(coroutine: Coroutine[object, object, None], *, name: str) -> AsyncIterator[None]:
     """

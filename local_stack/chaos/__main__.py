@@ -14,6 +14,7 @@ from local_stack.services import CannotStart
 from local_stack.signals import until_signal
 from local_stack.terminal import say
 from shared.descriptors import raise_descriptor_limit
+from shared.tasks import first_of
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,18 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         done = asyncio.run(until_signal(chaos(options), interrupted=None))
     except* CannotStart as errors:
-        sys.stderr.write(f"{first(errors)}\n")
+        sys.stderr.write(f"{first_of(errors)}\n")
     if done is None:
         return 1  # it did not start, or was interrupted: nothing was shown
     say(report_table(done))
     say(report_line(done))
     return 0 if done.ok else 1
-
-
-def first(errors: BaseExceptionGroup[CannotStart]) -> CannotStart:
-    """Proxies and clients have tasks of their own, so the error comes in groups of groups."""
-    error = errors.exceptions[0]
-    return first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def parse(arguments: list[str] | None = None) -> Options:

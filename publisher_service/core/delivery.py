@@ -25,8 +25,13 @@ class Delivery:
 
     @property
     def size(self) -> int:
-        """Bytes of the finished frames; 0: they were let go."""
+        """Bytes of the finished frames."""
         return sum(map(len, self.parts.frames))
+
+    @property
+    def let_go(self) -> bool:
+        """The finished frames are gone."""
+        return not self.parts.frames
 
     def thin(self) -> None:
         """Keep only what the frames are made of."""

@@ -22,8 +22,9 @@ class KeptFrames:
 
     def keep(self, delivery: Delivery) -> None:
         """Take a delivery in, and let the oldest ones go for it."""
-        self._deliveries.append((delivery, delivery.size))
-        self.bytes += delivery.size
+        size = delivery.size
+        self._deliveries.append((delivery, size))
+        self.bytes += size
         while self.bytes > MAX_BYTES:
             oldest, size = self._deliveries.popleft()
             oldest.thin()

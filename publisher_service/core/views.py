@@ -100,7 +100,7 @@ class View:
     def snapshot(self, least_rev: int) -> Delivery:
         """The whole selection. One made before serves again, if it is still there, and no older than this."""
         kept = self._snapshot
-        if kept is None or not kept.size or kept.rev < least_rev:
+        if kept is None or kept.let_go or kept.rev < least_rev:
             kept = self._snapshot = self._make_snapshot(None)
         return kept
 
