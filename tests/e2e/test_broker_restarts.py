@@ -102,17 +102,22 @@ async def test_a_broker_that_forgot_everything_is_filled_by_the_ingest_and_nobod
     assert ready == [200, 200]
 
 
+async def comes_back_older(road: Road) -> None:
+    """The broker dies, and starts with the dump that was kept; all is well again."""
+    road.broker.options = OLDER_DUMP
+    road.broker.signal(signal.SIGKILL)
+    await road.told(connected=False, within_s=10)
+    await road.broker.start()
+    await road.moves()
+    await road.converges()
+
+
 async def test_a_broker_that_fell_back_alone_is_brought_up_under_the_same_history(road: Road) -> None:
     await keep_dump(road)
     await road.head_moves(commits=20)
-    road.broker.options = OLDER_DUMP
 
     async with road.one_history():
-        road.broker.signal(signal.SIGKILL)
-        await road.told(connected=False, within_s=10)
-        await road.broker.start()
-        await road.moves()
-        await road.converges()
+        await comes_back_older(road)
 
 
 async def test_a_broker_that_fell_back_to_another_day_is_brought_up_under_the_newer_history(road: Road) -> None:
@@ -121,14 +126,9 @@ async def test_a_broker_that_fell_back_to_another_day_is_brought_up_under_the_ne
     await road.simulator.control("day")
     await eventually(lambda: all(one.epochs.isdisjoint(older) for one in road.witnesses), within_s=WELL_S)
     await road.moves()
-    road.broker.options = OLDER_DUMP
 
     async with road.one_history():
-        road.broker.signal(signal.SIGKILL)
-        await road.told(connected=False, within_s=10)
-        await road.broker.start()
-        await road.moves()
-        await road.converges()
+        await comes_back_older(road)
 
 
 async def test_broker_and_ingest_that_both_fell_back_begin_a_new_epoch_and_nobody_keeps_what_was_lost(
