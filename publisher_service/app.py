@@ -33,7 +33,7 @@ from shared.tasks import running
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.5
+TICK_S = 0.1
 #: For Redis, files, HTTP requests, and connections that are refused.
 RESERVED_DESCRIPTORS = 200
 

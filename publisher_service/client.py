@@ -1,11 +1,12 @@
 """One connection as the hub sees it: a door to write to, and what is still owed through it."""
 
 import math
-from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from publisher_service.core.allowance import Allowance
 from publisher_service.core.delivery import Delivery
+from publisher_service.core.frames import Frame
 from publisher_service.core.grant import Grant
 from publisher_service.core.position import Position
 from publisher_service.core.views import NOTHING, View
@@ -16,8 +17,32 @@ from shared.table import JSON
 MAX_OWED_ANSWERS = 32
 
 
+class Owner(Protocol):
+    """Who writes through a door: it is told what comes in, and whether more can be written."""
+
+    def receive(self, door: "Door", text: str | None) -> None:
+        """A message has come; None: a binary one."""
+
+    def paused(self, door: "Door") -> None:
+        """Something of what was written is still on its way to the kernel. Called inside `write`, or later."""
+
+    def drained(self, door: "Door") -> None:
+        """The door is ready again."""
+
+    def leave(self, door: "Door") -> None:
+        """The connection is gone, or going: nothing may be written any more. Called once."""
+
+
 class Door(Protocol):
-    """A websocket that takes finished frames. It calls `Hub.drained` when it is ready again."""
+    """A websocket that takes finished frames."""
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Write a finished frame; never waits. A frame costs no more than this call."""
+
+    @property
+    def deflates(self) -> bool:
+        """It was agreed that frames may be compressed."""
 
     @property
     def ready(self) -> bool:
@@ -27,8 +52,11 @@ class Door(Protocol):
     def paused_since_s(self) -> float | None:
         """Since when it has not been ready, on the event loop's clock."""
 
-    def write(self, frame: bytes) -> None:
-        """Write a finished frame; never waits."""
+    def open(self, owner: Owner) -> None:
+        """Tell this one from now on."""
+
+    def keep_alive(self, now_s: float) -> None:
+        """Called about once a second: ask the peer whether it is there, and close if it has not answered for long."""
 
     def close(self, code: int, reason: str) -> None:
         """Begin to close. What the peer does not read is thrown away after a few seconds."""
@@ -41,13 +69,15 @@ class Subscription:
         "answered", "client", "deadline_s", "delivery", "next_frame", "request_id", "rev", "since", "view",
     )  # fmt: skip
 
-    def __init__(self, client: "Client", view: View, request_id: JSON, since: Position | None) -> None:
+    def __init__(
+        self, client: "Client", view: View, request_id: JSON, since: Position | None, deadline_s: float
+    ) -> None:
         self.client = client
         self.view = view
         self.request_id = request_id
         self.since = since  # where the client says it stands
         self.answered = False
-        self.deadline_s = 0.0  # until when the answer may wait for the replica to reach `since`
+        self.deadline_s = deadline_s  # until when the answer may wait for the replica to reach `since`
         self.rev = NOTHING  # of the last frame written
         # On its way, since it does not fit into one frame: shared with all who are sent the same.
         self.delivery: Delivery | None = None
@@ -72,7 +102,7 @@ class Subscription:
         """Take frames to be written one after the other."""
         self.delivery, self.next_frame = delivery, 0
 
-    def pop_frame(self) -> bytes:
+    def pop_frame(self) -> Frame:
         """The next of its frames; there is one while it is `sending`."""
         delivery = self.delivery
         assert delivery is not None  # noqa: S101 (see above)
@@ -93,21 +123,32 @@ class Client:
     """A connection's subscriptions, one a channel, and the few control messages that wait."""
 
     __slots__ = (
-        "allowance", "door", "expires_at_s", "grant", "greeted", "leaves_at_s", "owed", "owes_status", "subscriptions",
+        "allowance", "clear", "deflates", "door", "expires_at_s", "grant", "greeted", "heartbeat_at_s", "leaves_at_s",
+        "owed", "owes_status", "subscriptions", "write",
     )  # fmt: skip
 
-    def __init__(self, door: Door, grant: Grant, allowance: Allowance) -> None:
+    def __init__(self, door: Door, grant: Grant) -> None:
         self.door = door
+        self.write = door.write
+        self.deflates = door.deflates
         self.grant = grant
         self.expires_at_s = math.inf  # when the grant ends, on the hub's clock
         self.leaves_at_s = math.inf  # when it is sent to another replica
-        self.allowance = allowance  # of messages
+        self.heartbeat_at_s = math.inf  # when the next one is due
+        self.allowance: Allowance | None = None  # of messages; none was sent yet
         self.subscriptions: dict[Channel, Subscription] = {}
-        self.owed: deque[bytes] = deque()
+        self.owed: list[bytes] = []  # answers, at most MAX_OWED_ANSWERS
         self.owes_status = True  # the first frame of every connection
         self.greeted = False  # it has been written
+        #: Neither a status nor an answer waits, and a frame written now goes to the kernel at once.
+        self.clear = False
 
-    @property
-    def idle(self) -> bool:
-        """Nothing waits, and a frame written now goes to the kernel at once."""
-        return not self.owed and not self.owes_status and self.door.ready
+    def settle(self) -> None:
+        """See whether it is clear, after something of that changed."""
+        self.clear = not self.owed and not self.owes_status and self.door.ready
+
+    def write_frame(self, frame: Frame) -> int:
+        """Write a frame in the form agreed on; how many bytes that is."""
+        data = frame.deflated if self.deflates else frame.plain
+        self.write(data)
+        return len(data)

@@ -1,6 +1,8 @@
-"""When views are flushed: one timer an interval tier, at the earliest moment at which one of its views may be."""
+"""When views are flushed: one timer, at the earliest moment at which one of them may be."""
 
 from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
 from typing import Protocol
 
 from publisher_service.core.views import View
@@ -30,70 +32,77 @@ class Pacer:
     """
     The views that wait for their flush.
 
-    `flush` is called with a view, the time, and when it was due; it must call `disarm`, unless the view is to go on
-    waiting. While `held` nothing is flushed and no timer runs; `go_on` sets the timers again.
+    `flush` is called with the views that are due and wait no more, the time, and when it was set to be called. While
+    `held` nothing is flushed and no timer runs; `go_on` sets it again.
     """
 
     def __init__(
-        self,
-        clock: Clock,
-        tiers_ms: tuple[int, ...],
-        flush: Callable[[View, float, float], None],
-        held: Callable[[], bool],
+        self, clock: Clock, flush: Callable[[list[View], float, float], None], held: Callable[[], bool]
     ) -> None:
         self._clock = clock
         self._flush = flush
         self._held = held
-        self._armed: dict[int, set[View]] = {tier: set() for tier in tiers_ms}
-        self._timers: dict[int, tuple[float, Timer]] = {}  # tier → when it fires, and the timer
+        self._due_s: dict[View, float] = {}  # of those who wait
+        self._queue: list[tuple[float, int, View]] = []  # a heap; some of it is of views that wait no more, or later
+        self._order = count()  # views that are due at the same time go first come, first served
+        self._timer: tuple[float, Timer] | None = None  # when it fires
 
     @property
     def armed(self) -> list[View]:
         """All views that wait."""
-        return [view for views in self._armed.values() for view in views]
+        return list(self._due_s)
 
     def arm(self, view: View) -> None:
         """Something of the view changed: flush it now, or when its window ends."""
-        if not view.throttle.notify():
-            return
-        tier = view.key.interval_ms
-        self._armed[tier].add(view)
-        timer = self._timers.get(tier)
-        if not self._held() and (timer is None or timer[0] > view.throttle.open_at_s):
-            self._set_timer(tier)
+        if view.throttle.notify():
+            due_s = self._due_s[view] = view.throttle.open_at_s
+            heappush(self._queue, (due_s, next(self._order), view))
+            if not self._held():
+                self._set_timer()
 
     def disarm(self, view: View) -> None:
         """The view waits no more."""
-        self._armed[view.key.interval_ms].discard(view)
+        self._due_s.pop(view, None)
         view.throttle.disarm()
 
     def go_on(self) -> None:
-        """Set the timers that are missing."""
-        for tier, views in self._armed.items():
-            if views and tier not in self._timers:
-                self._set_timer(tier)
+        """Set the timer if it is missing."""
+        self._set_timer()
 
     def stop(self) -> None:
         """Flush nothing any more."""
-        for _, timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
-        for views in self._armed.values():
-            views.clear()
+        self._due_s.clear()
+        self._queue.clear()
+        if self._timer is not None:
+            self._timer[1].cancel()
+            self._timer = None
 
-    def _set_timer(self, tier: int) -> None:
-        if (timer := self._timers.pop(tier, None)) is not None:
-            timer[1].cancel()
-        if self._armed[tier]:
-            opens_at_s = min(view.throttle.open_at_s for view in self._armed[tier])
-            when_s = max(opens_at_s, self._clock.time())
-            self._timers[tier] = (when_s, self._clock.call_at(when_s, self._fire, tier))
+    def _set_timer(self) -> None:
+        """At the first moment at which some view may be flushed."""
+        while self._queue and self._due_s.get(self._queue[0][2]) != self._queue[0][0]:
+            heappop(self._queue)  # it was flushed for another reason
+        if not self._queue:
+            return
+        when_s = max(self._queue[0][0], self._clock.time())
+        if self._timer is not None:
+            if self._timer[0] <= when_s:
+                return
+            self._timer[1].cancel()
+        self._timer = when_s, self._clock.call_at(when_s, self._fire, 0)
 
-    def _fire(self, tier: int) -> None:
-        due_s, _ = self._timers.pop(tier)
+    def _fire(self, _: int) -> None:
+        assert self._timer is not None  # noqa: S101 (this is its call)
+        set_for_s, _timer = self._timer
+        self._timer = None
         if self._held():
             return
         now_s = self._clock.time()
-        for view in [view for view in self._armed[tier] if view.throttle.open_at_s <= now_s + TOGETHER_S]:
-            self._flush(view, now_s, due_s)
-        self._set_timer(tier)
+        due: list[View] = []
+        while self._queue and self._queue[0][0] <= now_s + TOGETHER_S:
+            due_s, _order, view = heappop(self._queue)
+            if self._due_s.get(view) == due_s:
+                self.disarm(view)
+                due.append(view)
+        if due:
+            self._flush(due, now_s, set_for_s)
+        self._set_timer()

@@ -9,7 +9,7 @@ transport of every client.
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from fastapi import FastAPI
 from uvicorn._types import ASGISendEvent
@@ -17,6 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from publisher_service.client import Owner
 from publisher_service.core.allowance import Allowance
 
 EXTENSION: Final = "banggia.door"
@@ -27,13 +28,6 @@ SEND_BUFFER_BYTES = 32_768
 FRAMES_PER_S = 50.0
 #: How long a peer may take to answer our close frame before the connection is cut.
 CLOSE_TIMEOUT_S = 5.0
-
-
-class Owner(Protocol):
-    """Who writes through the door."""
-
-    def drained(self, door: "SharedFramesProtocol") -> None:
-        """The door is ready again."""
 
 
 class SharedFramesProtocol(WebSocketsSansIOProtocol):
@@ -62,13 +56,14 @@ class SharedFramesProtocol(WebSocketsSansIOProtocol):
         else:
             self._when_lost = call
 
+    deflates = False
+
+    def keep_alive(self, now_s: float) -> None:
+        """Uvicorn's does it by itself."""
+
     def open(self, owner: Owner) -> None:
         """Tell who is to be called when the door is ready again."""
         self._owner = owner
-
-    def write(self, frame: bytes) -> None:
-        """Write a finished frame; never waits."""
-        self.transport.write(frame)
 
     def close(self, code: int, reason: str) -> None:
         """Begin to close. A peer that does not answer in time is cut off, whatever it has not read."""
@@ -102,6 +97,7 @@ class SharedFramesProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep little in the kernel, and nothing in the transport without knowing of it."""
         super().connection_made(transport)
+        self.write = self.transport.write
         self.transport.set_write_buffer_limits(high=0)
         if (connection := cast("socket.socket | None", transport.get_extra_info("socket"))) is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
@@ -170,6 +166,8 @@ class SharedFramesProtocol(WebSocketsSansIOProtocol):
         """Something is left in the transport's buffer."""
         super().pause_writing()
         self.paused_since_s = self.loop.time()
+        if self._owner is not None:
+            self._owner.paused(self)
 
     def resume_writing(self) -> None:
         """The transport's buffer is empty."""

@@ -1,7 +1,5 @@
 """One client's life: `/ws/{channel}` subscribes by its address alone, `/ws` takes subscriptions as messages."""
 
-import asyncio
-
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -10,9 +8,6 @@ from publisher_service.core.grant import Grant
 from publisher_service.core.requests import AddressQuery
 from publisher_service.hub import Hub
 from publisher_service.shared_frames import EXTENSION, SharedFramesProtocol
-
-#: How long a client that brought no token may take to say one.
-TOKEN_DEADLINE_S = 10.0
 
 
 async def websockets(scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,27 +33,14 @@ async def _live(websocket: WebSocket, query: AddressQuery | None) -> None:
     door: SharedFramesProtocol = websocket.scope["extensions"][EXTENSION]["door"]
     grant: Grant | None = websocket.state.grant
     await websocket.accept()
-    door.open(hub)
     try:
         if grant is not None:
             hub.join(door, grant)
-        elif not await _join_by_message(websocket, hub, door):
-            return
+        else:
+            hub.expect(door)
         if query is not None:
             hub.subscribe_by_address(door, query)
         while (event := await websocket.receive())["type"] != "websocket.disconnect":
             hub.receive(door, event.get("text"))
     finally:
         hub.leave(door)
-
-
-async def _join_by_message(websocket: WebSocket, hub: Hub, door: SharedFramesProtocol) -> bool:
-    """Let a client in that says its token first; False if it does not, or if that is not valid: then it is closed."""
-    hub.expect(door)
-    try:
-        async with asyncio.timeout(TOKEN_DEADLINE_S):
-            event = await websocket.receive()
-    except TimeoutError:
-        hub.close(door, 4401, "no token was told")
-        return False
-    return event["type"] != "websocket.disconnect" and hub.join_by_token(door, event.get("text"))

@@ -18,13 +18,15 @@ Row: TypeAlias = dict[str, JSON]
 class Entry:
     """One row with the revision of its last change, and that of each field."""
 
-    __slots__ = ("_json", "field_revs", "rev", "row")
+    __slots__ = ("_fields", "_fragment", "_json", "field_revs", "rev", "row")
 
     def __init__(self, row: Row | None, rev: int, field_revs: dict[str, int]) -> None:
         self.row = row  # None: removed
         self.rev = rev
         self.field_revs = field_revs
         self._json: bytes | None = None
+        self._fragment: bytes | None = None
+        self._fields: tuple[int, bytes] | None = None  # the last revision asked for, and what was answered
 
     @property
     def json(self) -> bytes:
@@ -38,6 +40,18 @@ class Entry:
         if self.row is None:
             return None
         return {field: self.row[field] for field, changed in self.field_revs.items() if changed > rev}
+
+    def fragment(self, key: str) -> bytes:
+        """The row under its key, as it stands in a JSON object: `"SSI":{…}`; made once for all frames that carry it."""
+        if self._fragment is None:
+            self._fragment = orjson.dumps(key) + b":" + self.json
+        return self._fragment
+
+    def fields_fragment(self, key: str, rev: int) -> bytes:
+        """The same of the fields that changed after revision rev; views that are due together ask for the same one."""
+        if self._fields is None or self._fields[0] != rev:
+            self._fields = rev, orjson.dumps(key) + b":" + orjson.dumps(self.fields_since(rev))
+        return self._fields[1]
 
 
 class Table:

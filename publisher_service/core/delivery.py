@@ -25,8 +25,8 @@ class Delivery:
 
     @property
     def size(self) -> int:
-        """Bytes of the finished frames."""
-        return sum(map(len, self.parts.frames))
+        """Bytes of the finished frames, not compressed."""
+        return sum(len(frame.plain) for frame in self.parts.frames)
 
     @property
     def let_go(self) -> bool:

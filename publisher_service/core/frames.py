@@ -1,10 +1,12 @@
 """
 The messages to clients, encoded once, as finished websocket frames.
 
-A server's frames are not masked, so one frame is the same bytes for every client that gets it.
+A server's frames are not masked, so one frame is the same bytes for every client that gets it. Compressed without
+context takeover (RFC 7692), it still is.
 """
 
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from sys import intern
 from typing import NamedTuple
 
@@ -14,12 +16,35 @@ from shared.table import JSON
 
 #: No frame is much larger: the rest of one frame is what is kept for a client that does not read.
 MAX_FRAME_BYTES = 32_000
+#: What is smaller is hardly smaller compressed.
+DEFLATE_FROM_BYTES = 256
+#: Of 1 (fast) to 9.
+DEFLATE_LEVEL = 3
+#: Ends what was compressed at a byte's border, and is left out on the wire (RFC 7692, section 7.2.1).
+_SYNC_TAIL_BYTES = 4
+
+
+class Frame:
+    """A finished text frame, for everybody who gets it."""
+
+    __slots__ = ("_deflated", "plain")
+
+    def __init__(self, payload: bytes) -> None:
+        self.plain = text_frame(payload)
+        self._deflated: bytes | None = None
+
+    @property
+    def deflated(self) -> bytes:
+        """For those who agreed on compression; made for the first of them. As it is if that is no longer."""
+        if self._deflated is None:
+            self._deflated = _deflated(self.plain)
+        return self._deflated
 
 
 class Parts(NamedTuple):
     """The frames of one message, and which rows each of them carries."""
 
-    frames: list[bytes]
+    frames: list[Frame]
     keys: list[tuple[str, ...]]
 
 
@@ -35,12 +60,7 @@ class DataHead(NamedTuple):
 
 def text_frame(payload: bytes) -> bytes:
     """A whole, unmasked text frame (RFC 6455, section 5.2)."""
-    size = len(payload)
-    if size < 126:
-        return bytes((0x81, size)) + payload
-    if size < 65_536:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+    return _frame_head(0x81, len(payload)) + payload
 
 
 def message(body: dict[str, JSON]) -> bytes:
@@ -48,34 +68,38 @@ def message(body: dict[str, JSON]) -> bytes:
     return text_frame(orjson.dumps(body))
 
 
-def snapshot(head: DataHead, interval_ms: int, rows: Iterable[tuple[str, bytes]], request_id: JSON = None) -> Parts:
-    """The frames of a snapshot: (key, row as JSON text)."""
-    return _parts(_snapshot_opening(head, interval_ms, request_id), rows)
+def snapshot(
+    head: DataHead, interval_ms: int, keys: Sequence[str], fragments: Sequence[bytes], request_id: JSON = None
+) -> Parts:
+    """The frames of a snapshot. A fragment is a row as it stands there, `"SSI":{…}`: see `Entry.fragment`."""
+    return _parts(_snapshot_opening(head, interval_ms, request_id), keys, fragments)
 
 
-def update(head: DataHead, from_rev: int, rows: Iterable[tuple[str, bytes]], request_id: JSON = None) -> Parts:
-    """The frames of an update that covers the revisions after from_rev: (key, row or fields as JSON text)."""
-    return _parts(_update_opening(head, from_rev, request_id), rows)
+def update(
+    head: DataHead, from_rev: int, keys: Sequence[str], fragments: Sequence[bytes], request_id: JSON = None
+) -> Parts:
+    """The frames of an update that covers the revisions after from_rev, with whole rows or some of their fields."""
+    return _parts(_update_opening(head, from_rev, request_id), keys, fragments)
 
 
 def snapshot_part(
-    head: DataHead, interval_ms: int, rows: Iterable[tuple[str, bytes]], request_id: JSON, place: tuple[int, int]
-) -> bytes:
+    head: DataHead, interval_ms: int, fragments: Iterable[bytes], request_id: JSON, place: tuple[int, int]
+) -> Frame:
     """One part of a snapshot, (number, of how many), made anew."""
-    return _frame(_snapshot_opening(head, interval_ms, request_id), [_fragment(*row) for row in rows], place)
+    return _frame(_snapshot_opening(head, interval_ms, request_id), fragments, place)
 
 
 def update_part(
-    head: DataHead, from_rev: int, rows: Iterable[tuple[str, bytes]], request_id: JSON, place: tuple[int, int]
-) -> bytes:
+    head: DataHead, from_rev: int, fragments: Iterable[bytes], request_id: JSON, place: tuple[int, int]
+) -> Frame:
     """The same of an update."""
-    return _frame(_update_opening(head, from_rev, request_id), [_fragment(*row) for row in rows], place)
+    return _frame(_update_opening(head, from_rev, request_id), fragments, place)
 
 
-def document(head: DataHead, rows: Iterable[tuple[str, bytes]]) -> bytes:
+def document(head: DataHead, fragments: Iterable[bytes]) -> bytes:
     """A snapshot as one JSON text of any size, for HTTP."""
     opening = _opening("snapshot", head, None, {"epoch": head.epoch}, {})
-    return opening + b',"data":{' + b",".join(_fragment(key, row) for key, row in rows) + b"}}"
+    return opening + b',"data":{' + b",".join(fragments) + b"}}"
 
 
 def _snapshot_opening(head: DataHead, interval_ms: int, request_id: JSON) -> bytes:
@@ -96,33 +120,47 @@ def _opening(kind: str, head: DataHead, request_id: JSON, before: dict[str, JSON
     return orjson.dumps(body | after)[:-1]
 
 
-def _fragment(key: str, row: bytes) -> bytes:
-    return orjson.dumps(key) + b":" + row
-
-
-def _parts(opening: bytes, rows: Iterable[tuple[str, bytes]]) -> Parts:
-    split = list(_split(rows, MAX_FRAME_BYTES - len(opening) - 50))
+def _parts(opening: bytes, keys: Sequence[str], fragments: Sequence[bytes]) -> Parts:
+    room = MAX_FRAME_BYTES - len(opening) - 50
+    if sum(map(len, fragments)) + len(fragments) <= room:
+        return Parts([_frame(opening, fragments)], [tuple(keys)])
+    ends = [*_ends(fragments, room), len(fragments)]
+    starts = [0, *ends[:-1]]
     made = [
-        _frame(opening, [fragment for _, fragment in part], (number, len(split)))
-        for number, part in enumerate(split, 1)
+        _frame(opening, fragments[start:end], (number, len(ends)))
+        for number, (start, end) in enumerate(zip(starts, ends, strict=True), 1)
     ]
-    return Parts(made, [tuple(intern(key) for key, _ in part) for part in split])
+    return Parts(made, [tuple(map(intern, keys[start:end])) for start, end in zip(starts, ends, strict=True)])
 
 
-def _frame(opening: bytes, fragments: list[bytes], place: tuple[int, int]) -> bytes:
-    which = b',"part":%d,"parts":%d' % place if place[1] > 1 else b""
-    return text_frame(opening + which + b',"data":{' + b",".join(fragments) + b"}}")
+def _frame(opening: bytes, fragments: Iterable[bytes], place: tuple[int, int] | None = None) -> Frame:
+    which = b"" if place is None or place[1] == 1 else b',"part":%d,"parts":%d' % place
+    return Frame(b'%b%b,"data":{%b}}' % (opening, which, b",".join(fragments)))
 
 
-def _split(rows: Iterable[tuple[str, bytes]], max_bytes: int) -> Iterator[list[tuple[str, bytes]]]:
-    """Keys and fragments, in parts that fit into a frame."""
-    part: list[tuple[str, bytes]] = []
-    size = 0
-    for key, row in rows:
-        fragment = _fragment(key, row)
-        if part and size + len(fragment) >= max_bytes:
-            yield part
-            part, size = [], 0
-        part.append((key, fragment))
+def _ends(fragments: Sequence[bytes], room: int) -> Iterator[int]:
+    """Where parts end that fit into a frame, but the last one."""
+    size = start = 0
+    for at, fragment in enumerate(fragments):
+        if at > start and size + len(fragment) >= room:
+            yield at
+            start, size = at, 0
         size += len(fragment) + 1
-    yield part
+
+
+def _frame_head(first: int, size: int) -> bytes:
+    if size < 126:
+        return bytes((first, size))
+    if size < 65_536:
+        return bytes((first, 126)) + size.to_bytes(2, "big")
+    return bytes((first, 127)) + size.to_bytes(8, "big")
+
+
+def _deflated(frame: bytes) -> bytes:
+    """The same frame compressed, or the frame itself."""
+    if len(frame) < DEFLATE_FROM_BYTES:
+        return frame
+    squeeze = zlib.compressobj(DEFLATE_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    payload = memoryview(frame)[{126: 4, 127: 10}.get(frame[1], 2) :]
+    squeezed = (squeeze.compress(payload) + squeeze.flush(zlib.Z_SYNC_FLUSH))[:-_SYNC_TAIL_BYTES]
+    return _frame_head(0xC1, len(squeezed)) + squeezed if len(squeezed) < len(payload) else frame

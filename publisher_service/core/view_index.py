@@ -1,6 +1,6 @@
 """All views of a replica, and which of them a changed key concerns, without asking each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from publisher_service.core.views import View, ViewKey
 from shared.channels import Channel
@@ -44,17 +44,16 @@ class ViewIndex:
         del self._views[view.key]
         self._leave(view)
 
-    def concerned(self, channel: Channel, keys: Iterable[str]) -> Iterator[tuple[View, int]]:
-        """The views that watch any of these keys, and how many of them; a view may come more than once."""
-        keys = list(keys)
-        for view in self._of_all_keys[channel]:
-            yield view, len(keys)
-        for key in keys:
-            for view in self._of_key.get((channel, key), ()):
-                yield view, 1
-            if "#" in key:  # in a ring: who watches its name watches each of its keys
-                for view in self._of_key.get((channel, key.partition("#")[0]), ()):
-                    yield view, 1
+    def of_all_keys(self, channel: Channel) -> Collection[View]:
+        """The views that watch a whole channel."""
+        return self._of_all_keys[channel]
+
+    def of_key(self, channel: Channel, key: str) -> Iterable[View]:
+        """The views that name this key, or the ring that it is in: a view may come twice."""
+        watching = self._of_key.get((channel, key), ())
+        if "#" not in key:
+            return watching
+        return [*watching, *self._of_key.get((channel, key.partition("#")[0]), ())]
 
     def resolve(self, view: View) -> bool:
         """Look the view's groups up again; True if one of them changed."""

@@ -5,11 +5,9 @@ A flush asks the table once what changed since the view's last flush; whoever ha
 the shared frame. Whoever is further behind gets a frame of its own position, shared with all who stand there too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
-
-import orjson
 
 from publisher_service.core import frames
 from publisher_service.core.delivery import Delivery
@@ -52,6 +50,7 @@ class View:
         self.throttle = Throttle(key.interval_ms / 1000)
         self.rev = replica.rev  # of the last flush
         self.flushed_at_s = 0.0
+        self.noticed = 0  # changes of rows since then
         self._replica = replica
         self._kept = kept
         self._resolved = Resolved(None, 0)
@@ -108,16 +107,17 @@ class View:
         """What is different from revision from_rev in the view's keys."""
         return self._replica.tables[self.key.channel].since(from_rev, self.keys)
 
-    def update(self, from_rev: int, changes: Iterable[tuple[str, Entry]], request_id: JSON = None) -> Delivery:
+    def update(self, from_rev: int, changes: Sequence[tuple[str, Entry]], request_id: JSON = None) -> Delivery:
         """An update from from_rev to the replica's revision."""
         rev = self._replica.rev
-        parts = frames.update(self._head(rev), from_rev, self._changed_rows(from_rev, changes), request_id)
+        keys, fragments = [key for key, _ in changes], self._fragments(from_rev, changes)
+        parts = frames.update(self._head(rev), from_rev, keys, fragments, request_id)
         delivery = Delivery(parts, rev, from_rev, request_id)
         if len(delivery) > 1:
             self._kept.keep(delivery)  # one frame is written at once
         return delivery
 
-    def part(self, delivery: Delivery, at: int) -> bytes:
+    def part(self, delivery: Delivery, at: int) -> frames.Frame:
         """
         The frame of a delivery at this place, made anew if it was let go.
 
@@ -129,9 +129,9 @@ class View:
         entries = [(key, entry) for key in delivery.parts.keys[at] if (entry := table.get(key)) is not None]
         head, place = self._head(delivery.rev), (at + 1, len(delivery))
         if delivery.from_rev is None:
-            rows = [(key, entry.json) for key, entry in entries if entry.row is not None]
+            rows = [entry.fragment(key) for key, entry in entries if entry.row is not None]
             return frames.snapshot_part(head, self.key.interval_ms, rows, delivery.request_id, place)
-        changed = self._changed_rows(delivery.from_rev, entries)
+        changed = self._fragments(delivery.from_rev, entries)
         return frames.update_part(head, delivery.from_rev, changed, delivery.request_id, place)
 
     def anew(self, delivery: Delivery) -> Delivery:
@@ -160,20 +160,20 @@ class View:
 
     def document(self) -> bytes:
         """The snapshot as one JSON text."""
-        return frames.document(self._head(self._replica.rev), ((key, entry.json) for key, entry in self.changes(0)))
+        return frames.document(self._head(self._replica.rev), (entry.fragment(key) for key, entry in self.changes(0)))
 
     def _make_snapshot(self, request_id: JSON) -> Delivery:
-        rev = self._replica.rev
-        rows = ((key, entry.json) for key, entry in self.changes(0))
-        parts = frames.snapshot(self._head(rev), self.key.interval_ms, rows, request_id)
+        rev, rows = self._replica.rev, self.changes(0)
+        keys, fragments = [key for key, _ in rows], [entry.fragment(key) for key, entry in rows]
+        parts = frames.snapshot(self._head(rev), self.key.interval_ms, keys, fragments, request_id)
         delivery = Delivery(parts, rev, request_id=request_id)
         self._kept.keep(delivery)
         return delivery
 
-    def _changed_rows(self, from_rev: int, changes: Iterable[tuple[str, Entry]]) -> list[tuple[str, bytes]]:
+    def _fragments(self, from_rev: int, changes: Iterable[tuple[str, Entry]]) -> list[bytes]:
         if self.key.mode is Mode.FIELDS:
-            return [(key, orjson.dumps(entry.fields_since(from_rev))) for key, entry in changes]
-        return [(key, entry.json) for key, entry in changes]
+            return [entry.fields_fragment(key, from_rev) for key, entry in changes]
+        return [entry.fragment(key) for key, entry in changes]
 
     def _head(self, rev: int) -> frames.DataHead:
         replica = self._replica

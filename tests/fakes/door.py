@@ -1,35 +1,61 @@
 """A websocket that keeps what was written, and can be made to stop reading."""
 
+import zlib
 from typing import Any
 
 import orjson
+
+from publisher_service.client import Owner
 
 
 class FakeDoor:
     """The door of a client under test. Frames are decoded as they are read."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, deflates: bool = False) -> None:
         self.frames: list[bytes] = []
         self.closed: tuple[int, str] | None = None
-        self.paused_since_s: float | None = None
+        self.deflates = deflates
         self.pause_after: int | None = None  # stop reading after so many further frames
         self.broken = False
+        self.asked = 0  # times it was to see whether the peer is there
+        self._owner: Owner | None = None
+        self._paused_since_s: float | None = None
 
     @property
     def ready(self) -> bool:
         """Takes frames."""
-        return self.paused_since_s is None and self.closed is None
+        return self._paused_since_s is None and self.closed is None
 
-    def write(self, frame: bytes) -> None:
-        """Keep a frame."""
+    @property
+    def paused_since_s(self) -> float | None:
+        """Since when it takes no frames."""
+        return self._paused_since_s
+
+    @paused_since_s.setter
+    def paused_since_s(self, at_s: float | None) -> None:
+        self._paused_since_s = at_s
+        if at_s is not None and self._owner is not None:
+            self._owner.paused(self)
+
+    def open(self, owner: Owner) -> None:
+        """Remember whom to tell."""
+        self._owner = owner
+
+    def write(self, data: bytes) -> None:
+        """Keep the frames; several may come in one piece."""
         if self.broken:
             raise RuntimeError("the transport failed")
         assert self.ready, "nothing may be written to a door that is not ready"
-        self.frames.append(frame)
+        self.frames += split(data)
         if self.pause_after is not None:
             self.pause_after -= 1
             if self.pause_after == 0:
-                self.paused_since_s, self.pause_after = 1000.0, None
+                self.pause_after = None
+                self.paused_since_s = 1000.0
+
+    def keep_alive(self, now_s: float) -> None:  # noqa: ARG002 (as doors have it)
+        """Count."""
+        self.asked += 1
 
     def close(self, code: int, reason: str) -> None:
         """Remember why."""
@@ -47,9 +73,25 @@ class FakeDoor:
         return messages
 
 
+def split(data: bytes) -> list[bytes]:
+    """The frames in what was written at once."""
+    found = []
+    while data:
+        size, start = data[1], 2
+        if size >= 126:
+            start = 4 if size == 126 else 10
+            size = int.from_bytes(data[2:start], "big")
+        found.append(data[: start + size])
+        data = data[start + size :]
+    return found
+
+
 def decode(frame: bytes) -> dict[str, Any]:
     """The message in a finished, unmasked text frame."""
-    assert frame[0] == 0x81
+    assert frame[0] in (0x81, 0xC1)
     start = {126: 4, 127: 10}.get(frame[1], 2)
-    message: dict[str, Any] = orjson.loads(frame[start:])
+    payload = frame[start:]
+    if frame[0] == 0xC1:
+        payload = zlib.decompressobj(-15).decompress(payload + b"\x00\x00\xff\xff")
+    message: dict[str, Any] = orjson.loads(payload)
     return message

@@ -26,6 +26,7 @@ class FakePublisher:
     def __init__(self, epoch: str = EPOCH, rev: int = 1, **options: Any) -> None:
         """`options` are the hub's own: `messages_per_s`, `max_age_s`, `read_token`."""
         self.clock = ManualClock()
+        self.deflates = False  # clients that join agree on compression
         self.replica = Replica()
         self.metrics = Metrics()
         intervals = Intervals(TIERS_MS, 500, {})
@@ -66,7 +67,7 @@ class FakePublisher:
 
     def holder(self, grant: Grant, channel: str = "", **query: str) -> FakeDoor:
         """The same with a token that grants this."""
-        door = FakeDoor()
+        door = FakeDoor(deflates=self.deflates)
         self.hub.join(door, grant)
         if channel:
             self.hub.subscribe_by_address(door, AddressQuery(channel, **query))

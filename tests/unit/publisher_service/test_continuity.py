@@ -17,7 +17,7 @@ import pytest
 
 from ingest_service.core import history as writing
 from ingest_service.core.history import LASTING, Changes, History
-from publisher_service import hub
+from publisher_service import turns
 from publisher_service.core import frames, kept_frames
 from publisher_service.core.position import Position
 from publisher_service.core.replica import Gap
@@ -436,6 +436,7 @@ class Walk:
             gone.node.publisher.hub.leave(gone.door)
         watch = Watch(Channel.MARKET, self.random.choice(KEYS), self.random.choice(MODES))
         client = Client(self.node, {Channel.MARKET: watch})
+        client.node.publisher.deflates = self.random.random() < 0.5
         client.subscribe()
         self.clients.append(client)
         return watch.keys, watch.mode
@@ -544,9 +545,11 @@ def test_every_client_ends_with_the_writers_table_and_hears_of_every_gap(
     if seed % 2:
         monkeypatch.setattr(frames, "MAX_FRAME_BYTES", SMALL_FRAME_BYTES)
     if seed % 3 == 0:
-        monkeypatch.setattr(hub, "TURN_BYTES", 1)  # one client a turn
+        monkeypatch.setattr(turns, "TURN_BYTES", 1)  # one client a turn
     if seed % 5 == 0:
         monkeypatch.setattr(kept_frames, "MAX_BYTES", 0)  # every frame is made anew
+    if seed % 7 == 0:
+        monkeypatch.setattr(frames, "DEFLATE_FROM_BYTES", 0)
     walk = Walk(seed)
 
     try:

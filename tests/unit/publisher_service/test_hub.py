@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher_service import hub
+from publisher_service import turns
 from publisher_service.core import kept_frames
 from publisher_service.core.requests import AddressQuery
 from publisher_service.core.status import Broker, Ingest, Link
@@ -287,11 +287,11 @@ def test_a_paused_client_gets_the_newest_status_when_it_reads_again() -> None:
     assert [message["feed"] for message in door.take("status")] == ["stale"]
 
 
-@pytest.mark.parametrize("turn_bytes", [hub.TURN_BYTES, 1])
+@pytest.mark.parametrize("turn_bytes", [turns.TURN_BYTES, 1])
 def test_who_was_slow_for_a_moment_reads_the_facts_of_all_channels_before_the_status_that_follows_them(
     monkeypatch: pytest.MonkeyPatch, turn_bytes: int
 ) -> None:
-    monkeypatch.setattr(hub, "TURN_BYTES", turn_bytes)
+    monkeypatch.setattr(turns, "TURN_BYTES", turn_bytes)
     publisher = FakePublisher()
     publisher.live()
     door = publisher.client("market", interval="100")

@@ -168,11 +168,12 @@ def test_an_auth_message_is_answered_where_no_token_is_needed() -> None:
 
 def test_a_client_may_say_its_token_first_and_then_hears_the_status_first(guarded: FakePublisher) -> None:
     door = FakeDoor()
+    guarded.hub.expect(door)
 
-    joined = guarded.hub.join_by_token(door, '{"type":"auth","id":1,"token":"market only"}')
+    guarded.hub.receive(door, '{"type":"auth","id":1,"token":"market only"}')
 
-    assert joined
-    assert door.take()[1:] == [{"type": "authenticated", "id": 1}]
+    status, answer = door.take()
+    assert (status["type"], answer) == ("status", {"type": "authenticated", "id": 1})
 
 
 @pytest.mark.parametrize(
@@ -189,14 +190,27 @@ def test_a_client_that_says_anything_else_first_is_closed_with_4401_and_hears_no
     guarded: FakePublisher, first: str | None, code: str
 ) -> None:
     door = FakeDoor()
+    guarded.hub.expect(door)
 
-    joined = guarded.hub.join_by_token(door, first)
+    guarded.hub.receive(door, first)
 
-    assert not joined
     assert door.closed is not None
     assert door.closed[0] == 4401
     assert [message.get("code") for message in door.take()] == [code]
-    assert guarded.value("publisher_clients") == 0
+    assert guarded.hub.doors == []
+
+
+def test_a_client_that_says_no_token_within_ten_seconds_is_closed_with_4401(guarded: FakePublisher) -> None:
+    door = FakeDoor()
+    guarded.hub.expect(door)
+
+    guarded.clock.advance(9.9)
+    guarded.hub.tick()
+    before = door.closed
+    guarded.clock.advance(0.2)
+    guarded.hub.tick()
+
+    assert (before, door.closed) == (None, (4401, "no token was told"))
 
 
 def test_a_token_ends_the_connection_of_a_client_that_does_not_read_as_well(guarded: FakePublisher) -> None:
@@ -217,10 +231,11 @@ def test_a_client_that_still_has_to_say_its_token_is_sent_away_with_the_others(g
 
     guarded.hub.dismiss(silent)
     guarded.hub.stop()
-    joined = guarded.hub.join_by_token(late, '{"type":"auth","token":"everything"}')
+    guarded.hub.receive(late, '{"type":"auth","token":"everything"}')
 
     assert doors in ([silent, late], [late, silent])
-    assert (silent.closed and silent.closed[0], late.closed and late.closed[0], joined) == (1012, 1012, False)
+    assert (silent.closed and silent.closed[0], late.closed and late.closed[0]) == (1012, 1012)
+    assert guarded.hub.doors == []
     assert silent.messages() == late.messages() == []
 
 

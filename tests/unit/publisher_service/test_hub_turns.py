@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from publisher_service import hub
+from publisher_service import turns as turns_of
 from publisher_service.core.status import Broker, Ingest, Link
 from publisher_service.core.views import View
 from shared.channels import Channel
@@ -20,7 +20,7 @@ LARGE: dict[str, Row | None] = {f"S{number:03}": {"last": number, "filler": "x" 
 
 @pytest.fixture(autouse=True)
 def ten_clients_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "TURN_BYTES", 10 * hub.LEAST_BYTES)
+    monkeypatch.setattr(turns_of, "TURN_BYTES", 10 * turns_of.LEAST_BYTES)
 
 
 def turns(publisher: FakePublisher) -> Iterator[None]:

@@ -4,12 +4,13 @@ import pytest
 
 from publisher_service.core import kept_frames
 from publisher_service.core.delivery import Delivery
-from publisher_service.core.frames import Parts
+from publisher_service.core.frames import Frame, Parts
 from publisher_service.core.kept_frames import KeptFrames
 
 
 def a_delivery(size: int) -> Delivery:
-    return Delivery(Parts([b"x" * size], [("SSI",)]), rev=1)
+    frame = Frame(b"x" * (size - 2))  # and the two bytes of its head
+    return Delivery(Parts([frame], [("SSI",)]), rev=1)
 
 
 def test_the_newest_deliveries_keep_their_frames_and_the_oldest_let_them_go(monkeypatch: pytest.MonkeyPatch) -> None:

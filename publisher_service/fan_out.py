@@ -1,0 +1,425 @@
+"""
+Who watches which view, and the writing of frames: one encoding a view, one write a client, no waiting.
+
+A client whose socket cannot take more costs nothing but the revision it stands at. When the socket drains, the next
+flush of its view brings it to now.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from publisher_service.client import Client, Door, Subscription
+from publisher_service.core.delivery import Delivery
+from publisher_service.core.frames import Frame
+from publisher_service.core.kept_frames import KeptFrames
+from publisher_service.core.replica import Change, Replica
+from publisher_service.core.view_index import ViewIndex
+from publisher_service.core.views import NOTHING, Mode, View, ViewKey
+from publisher_service.metrics import Metrics
+from publisher_service.pacer import Clock, Pacer
+from publisher_service.tally import Tally
+from publisher_service.turns import Made, Turns
+from shared.channels import Channel
+
+log = logging.getLogger(__name__)
+
+#: A view with nothing to send tells its position this often, so that a resume stays cheap.
+EMPTY_UPDATE_S = 10.0
+
+
+class FanOut:
+    """
+    All views of this replica with their clients.
+
+    `close` is called for a client that cannot be written to; `refuse` for a subscription that became too large to be
+    answered.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        close: Callable[[Door, int, str], None],
+        refuse: Callable[[Subscription], None],
+    ) -> None:
+        self._replica = replica
+        self._metrics = metrics
+        self._clock = clock
+        self._close = close
+        self._refuse = refuse
+        self._views = ViewIndex()
+        metrics.watched_keys.set_function(lambda: self._views.watched_keys)
+        metrics.views.set_function(lambda: len(self._views))
+        self._kept = KeptFrames()
+        metrics.kept_bytes.set_function(lambda: self._kept.bytes)
+        self._subscriptions: dict[View, dict[Subscription, None]] = {}
+        self._unanswered: set[Subscription] = set()
+        metrics.unanswered.set_function(lambda: len(self._unanswered))
+        self._late = Turns(clock, self._bring_safely_to_now)  # owed more than one shared frame
+        metrics.late.set_function(lambda: len(self._late))
+        self._pacer = Pacer(clock, self._flush, held=self._is_held)
+        self._tally = Tally(metrics)
+        self.status_frame = b""  # the newest
+        self._status_rev = replica.rev  # what happened until here comes before the status
+        self._stopped = False
+
+    # -------------------------------------------------------------------------------------------------- subscriptions
+
+    def view(self, key: ViewKey) -> View:
+        """The view that subscriptions of this kind share; a new one is kept when somebody watches it."""
+        return self._views.get(key) or View(key, self._replica, self._kept)
+
+    def has_room_for(self, view: View) -> bool:
+        """Whether it may be watched as well."""
+        return view in self._subscriptions or self._views.has_room_for(view)
+
+    def watch(self, subscription: Subscription) -> None:
+        """Answer a new subscription, now or when the replica can, and keep its client up to date from then on."""
+        view, client = subscription.view, subscription.client
+        channel = view.key.channel
+        self.unwatch(client, channel)
+        if view not in self._subscriptions:
+            view.start_over()  # it may have been another's a moment ago, with a flush due that is forgotten now
+            view.flushed_at_s = self._clock.time()
+            self._views.add(view)
+            self._subscriptions[view] = {}
+        client.subscriptions[channel] = subscription
+        self._subscriptions[view][subscription] = None
+        self._metrics.subscriptions.labels(channel).inc()
+        self._serve(subscription)
+        self._tally.publish()
+
+    def unwatch(self, client: Client, channel: Channel) -> None:
+        """End a client's subscription of a channel, if there is one."""
+        subscription = client.subscriptions.pop(channel, None)
+        if subscription is None:
+            return
+        self._unanswered.discard(subscription)
+        self._late.remove(subscription)
+        self._metrics.subscriptions.labels(channel).dec()
+        view = subscription.view
+        watching = self._subscriptions[view]
+        del watching[subscription]
+        if not watching:
+            self._views.remove(view)
+            self._pacer.disarm(view)
+            del self._subscriptions[view]
+
+    # --------------------------------------------------------------------------------------- what the source tells
+
+    def changed(self, change: Change) -> None:
+        """The replica took a commit, or was loaded. See to it that whom it concerns is told in time."""
+        if change.new_epoch:
+            self._start_epoch()
+        if Channel.GROUPS in change.keys:
+            for view in self._views:
+                if view.has_groups and self._views.resolve(view):
+                    self._forget(view)
+        arm = self._pacer.arm
+        for channel, keys in change.keys.items():
+            self._metrics.changes.labels(channel).inc(len(keys))
+            for view in self._views.of_all_keys(channel):
+                view.noticed += len(keys)
+                arm(view)
+            for key in keys:
+                for view in self._views.of_key(channel, key):
+                    view.noticed += 1
+                    if not view.throttle.armed:
+                        arm(view)
+
+    def go_on(self) -> None:
+        """The tables may be shown: answer those who waited for that, and flush what was due meanwhile."""
+        self.serve_unanswered()
+        self._pacer.go_on()
+
+    def _start_epoch(self) -> None:
+        self._status_rev = self._replica.rev
+        for view in self._views:
+            self._views.resolve(view)
+            view.start_over()
+            self._forget(view)
+
+    def _forget(self, view: View) -> None:
+        for subscription in self._subscriptions[view]:
+            if subscription.answering:
+                subscription.answered = False  # the snapshot that comes instead is the answer, and has its id
+                self._unanswered.add(subscription)
+            subscription.forget()
+        self._pacer.arm(view)
+
+    # ------------------------------------------------------------------------------------------------------- clients
+
+    def drained(self, client: Client) -> None:
+        """The client's socket can take more."""
+        tells_status = client.owes_status and client.greeted
+        late = [
+            subscription
+            for subscription in client.subscriptions.values()
+            if subscription.sending or (tells_status and self._missed_facts(subscription))
+        ]
+        if late:
+            client.settle()
+            self._late.take(late)
+        else:
+            self.pump(client)
+        self._tally.publish()
+
+    def tell_status(self, clients: Iterable[Client], frame: bytes) -> None:
+        """Write the newest status to all who can take it; the others are owed it."""
+        self.status_frame, self._status_rev = frame, self._replica.rev
+        behind = self._late.clients
+        for client in clients:
+            client.owes_status, client.clear = True, False
+            if client not in behind:
+                self.pump(client)
+
+    def write(self, client: Client, frame: bytes) -> None:
+        """Write to a client that is clear."""
+        try:
+            client.write(frame)
+        except Exception:  # noqa: BLE001 (whatever it is, it is this client's)
+            self._give_up(client)
+
+    def pump(self, client: Client, *, facts_first: bool = False) -> int:
+        """
+        Write what a client is owed, as long as its socket takes it; how many bytes of data that was.
+
+        A client that cannot be written to is closed, and stops nobody else.
+        """
+        try:
+            return self._write_owed(client, facts_first=facts_first)
+        except Exception:  # noqa: BLE001 (whatever it is, it is this client's)
+            self._give_up(client)
+            return 0
+
+    def _give_up(self, client: Client) -> None:
+        log.error("a client could not be written to", exc_info=True)  # noqa: LOG014 (an exception is being handled)
+        self._close(client.door, 1011, "internal error")
+
+    def _write_owed(self, client: Client, *, facts_first: bool) -> int:
+        door, written = client.door, 0
+        while door.ready:
+            subscription = next((each for each in client.subscriptions.values() if each.sending), None)
+            if client.owes_status and not (facts_first and (subscription or self._is_late(client))):
+                client.owes_status, client.greeted = False, True
+                client.write(self.status_frame)
+            elif client.owed and not (facts_first and subscription):
+                client.write(client.owed.pop(0))
+            elif subscription is not None:
+                channel = subscription.view.key.channel
+                if subscription.let_go:
+                    self._metrics.remade.labels(channel).inc()
+                size = client.write_frame(subscription.pop_frame())
+                written += size
+                self._tally.wrote(channel, 1, size)
+            else:
+                # Behind, though the view has nothing new to send: see to it that it is flushed again.
+                for subscription in client.subscriptions.values():
+                    if subscription.answered and subscription.rev < subscription.view.rev:
+                        self._pacer.arm(subscription.view)
+                break
+        client.settle()
+        return written
+
+    def _is_late(self, client: Client) -> bool:
+        return any(subscription in self._late for subscription in client.subscriptions.values())
+
+    # ---------------------------------------------------------------------------------------------------- answers
+
+    def serve_unanswered(self) -> None:
+        """Answer those who wait for it, if that is possible now."""
+        self._late.take(self._unanswered)
+        self._tally.publish()
+
+    def _serve(self, subscription: Subscription) -> int:
+        """Answer a subscription, or let it wait for the replica; how many bytes were written."""
+        view, since = subscription.view, subscription.since
+        replica = self._replica
+        behind = since is not None and since.epoch == replica.epoch and since.rev > replica.rev
+        if not replica.settled or (behind and self._clock.time() < subscription.deadline_s):
+            self._unanswered.add(subscription)
+            return 0
+        self._unanswered.discard(subscription)
+        if view.is_too_large():
+            self.unwatch(subscription.client, view.key.channel)
+            self._refuse(subscription)
+            return 0
+        resumed_at = since.rev if since is not None and view.resumes(since) else None
+        subscription.answered = True
+        subscription.since = None
+        subscription.send(view.answer(resumed_at, subscription.request_id))
+        return self.pump(subscription.client)
+
+    # ------------------------------------------------------------------------------------------ those who are behind
+
+    def _bring_safely_to_now(self, subscription: Subscription, made: Made) -> int:
+        try:
+            return self._bring_to_now(subscription, made)
+        except Exception:
+            view = subscription.view
+            log.exception("a client could not be served", extra={"channel": view.key.channel})
+            self._metrics.flush_errors.labels(view.key.channel).inc()
+            if subscription.answered:
+                self._pacer.arm(view)  # tried again when its window ends
+            else:
+                self._unanswered.add(subscription)
+            return self.pump(subscription.client)  # a status does not wait for that
+
+    def _bring_to_now(self, subscription: Subscription, made: Made) -> int:
+        """Write what the subscription's client is owed; how many bytes that was."""
+        client, view = subscription.client, subscription.view
+        if not subscription.answered:
+            return self._serve(subscription) + self.pump(client)  # still unanswered: a status is owed all the same
+        if self._is_held():
+            self._pacer.arm(view)  # its turn comes when the tables are of one moment again
+        elif not subscription.sending and client.door.ready and subscription.rev < self._replica.rev:
+            at = (view, subscription.rev)
+            sent = made[at] = made.get(at) or self._catch_up(*at)
+            subscription.send(sent)
+        # A status that changed meanwhile speaks of what comes now.
+        facts_first = client.greeted and subscription.sending and subscription.next_frame == 0
+        return self.pump(client, facts_first=facts_first)
+
+    def _catch_up(self, view: View, rev: int) -> Delivery:
+        if rev == NOTHING or view.key.mode is Mode.SNAPSHOT:
+            return view.snapshot(self._replica.rev)
+        return view.update(rev, view.changes(rev))
+
+    def _missed_facts(self, subscription: Subscription) -> bool:
+        """What happened before the newest status has not reached the client."""
+        return subscription.answered and subscription.rev < min(subscription.view.rev, self._status_rev)
+
+    # ------------------------------------------------------------------------------------------------------ flushes
+
+    def tell_positions(self, now_s: float) -> None:
+        """Send an empty update to views that have had nothing to send for long."""
+        quiet = [
+            view
+            for view in self._views
+            if view.rev < self._replica.rev and now_s - view.flushed_at_s >= EMPTY_UPDATE_S and not view.throttle.armed
+        ]
+        if quiet:
+            self._flush(quiet, now_s, even_if_empty=True)
+
+    def flush_all(self) -> None:
+        """Send whatever waits for the end of a window now."""
+        if not self._is_held() and (waiting := self._pacer.armed):
+            for view in waiting:
+                self._pacer.disarm(view)
+            self._flush(waiting, self._clock.time())
+
+    def stop(self) -> None:
+        """Flush what waits; nothing leaves afterwards."""
+        self.flush_all()
+        self._stopped = True
+        self._pacer.stop()
+        self._late.stop()
+
+    def _is_held(self) -> bool:
+        """Nothing may be shown: the tables are not of one moment, or we have stopped."""
+        return self._stopped or not self._replica.settled
+
+    def _flush(
+        self, views: list[View], now_s: float, due_s: float | None = None, *, even_if_empty: bool = False
+    ) -> None:
+        """
+        Bring every client of the views that can take a frame to now. A view that fails stops nobody else.
+
+        Views that are due together are one pass: a client that watches several of them gets one write. `due_s`: when
+        their turn was, if they had to wait for one.
+        """
+        if self._is_held():
+            return
+        if due_s is not None:
+            self._metrics.late_seconds.observe(max(0.0, now_s - due_s))
+        began_s = time.perf_counter()
+        joint: dict[Client, list[Frame]] = {}  # of clients that watch several channels
+        for view in views:
+            if view not in self._subscriptions:
+                continue  # the flush of another view may have closed its last client
+            view.throttle.flushed(now_s)
+            view.flushed_at_s = now_s
+            try:
+                self._send_news(view, joint, even_if_empty=even_if_empty)
+            except Exception:
+                channel = view.key.channel
+                log.exception("a view could not be flushed", extra={"channel": channel})
+                self._metrics.flush_errors.labels(channel).inc()
+                self._pacer.arm(view)  # tried again when its window ends
+        self._write_joint(joint)
+        self._late.go_on()
+        self._tally.publish(newest_ms=self._replica.time_ms)
+        self._metrics.flush_seconds.observe(time.perf_counter() - began_s)
+
+    def _send_news(self, view: View, joint: dict[Client, list[Frame]], *, even_if_empty: bool) -> None:
+        """
+        Write what is new in a view to all who stand where it was flushed last, and let those behind take their turn.
+
+        The loop over the clients is the heart of the publisher: for each of them little may be done but the write.
+        """
+        from_rev, rev = view.rev, self._replica.rev
+        changes = view.changes(from_rev)
+        merged, view.noticed = max(0, view.noticed - len(changes)), 0
+        news = bool(changes) or even_if_empty
+        if news:
+            view.rev = rev
+        takers: list[Subscription] = []
+        skipped = 0
+        for subscription in list(self._subscriptions[view]):
+            if subscription.rev >= rev:
+                continue
+            if not subscription.client.clear or subscription.delivery is not None:
+                skipped += subscription.answered
+            elif subscription.rev >= from_rev:
+                takers.append(subscription)
+            elif subscription.answered:
+                self._late.add(subscription)
+        self._tally.flushed(view.key.channel, skipped, merged)
+        if not news or not takers:
+            return
+        shared = view.snapshot(rev) if view.key.mode is Mode.SNAPSHOT else view.update(from_rev, changes)
+        if len(shared) == 1:
+            self._write_all(takers, view.part(shared, 0), rev, joint)
+        else:
+            for subscription in takers:
+                subscription.send(shared)
+                self._late.add(subscription)
+
+    def _write_all(self, takers: list[Subscription], frame: Frame, rev: int, joint: dict[Client, list[Frame]]) -> None:
+        """
+        Bring all of them to this revision by one frame.
+
+        This loop is the heart of the publisher: little may be done for each client but the write.
+        """
+        plain, deflated = frame.plain, b""
+        squeezed = 0
+        for subscription in takers:
+            subscription.rev = rev
+            client = subscription.client
+            if len(client.subscriptions) > 1:
+                joint.setdefault(client, []).append(frame)
+                continue
+            try:
+                if client.deflates:
+                    deflated = deflated or frame.deflated
+                    client.write(deflated)
+                    squeezed += 1
+                else:
+                    client.write(plain)
+            except Exception:  # noqa: BLE001 (whatever it is, it is this client's)
+                self._give_up(client)
+        size = (len(takers) - squeezed) * len(plain) + squeezed * len(deflated)
+        self._tally.wrote(takers[0].view.key.channel, len(takers), size)
+
+    def _write_joint(self, joint: dict[Client, list[Frame]]) -> None:
+        """One write for each client, of all frames that it gets in this pass."""
+        joined: dict[tuple[int, ...], bytes] = {}  # shared by all who get the same
+        for client, frames in joint.items():
+            which = (int(client.deflates), *map(id, frames))
+            data = joined.get(which)
+            if data is None:
+                data = joined[which] = b"".join(frame.deflated if client.deflates else frame.plain for frame in frames)
+            self.write(client, data)
