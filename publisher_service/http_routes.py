@@ -12,9 +12,8 @@ from starlette.types import Receive, Scope, Send
 from publisher_service.core.grant import Grant
 from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.replica import Replica
-from publisher_service.core.requests import AddressQuery, Intervals, InvalidRequest
+from publisher_service.core.requests import FORBIDDEN, AddressQuery, Intervals, InvalidRequest, forbidden
 from publisher_service.core.views import View
-from publisher_service.hub import FORBIDDEN, forbidden
 from publisher_service.readiness import Readiness
 from shared.channels import Channel
 

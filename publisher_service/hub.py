@@ -14,6 +14,7 @@ from publisher_service.core.allowance import Allowance
 from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken
 from publisher_service.core.replica import Change, Replica
 from publisher_service.core.requests import (
+    FORBIDDEN,
     AddressQuery,
     Auth,
     Intervals,
@@ -22,9 +23,12 @@ from publisher_service.core.requests import (
     Request,
     Subscribe,
     Unsubscribe,
+    forbidden,
     parse,
     parse_channel,
     parse_since,
+    too_many_keys,
+    too_many_rows,
 )
 from publisher_service.core.status import Link
 from publisher_service.fan_out import FanOut
@@ -45,8 +49,6 @@ AGE_JITTER = 0.2
 TOKEN_DEADLINE_S = 10.0
 #: Each client is looked after once in this time; not all of them in the same moment.
 LOOK_AFTER_S = 1.0
-#: The error of a request beyond the token's scope.
-FORBIDDEN = "forbidden"
 
 
 class Hub:
@@ -362,25 +364,6 @@ class Hub:
             if not client.grant.permits(channel, subscription.view.key.selection, groups):
                 self._fan_out.unwatch(client, channel)
                 self._refuse(client, forbidden(subscription.request_id))
-
-
-def forbidden(request_id: JSON) -> InvalidRequest:
-    """More was asked for than the token's scope permits."""
-    return InvalidRequest(FORBIDDEN, "the token's scope does not permit these keys of this channel", request_id)
-
-
-def too_many_rows(request_id: JSON) -> InvalidRequest:
-    """Mode snapshot was asked for a large selection."""
-    return InvalidRequest(
-        "too_many_rows", "mode snapshot is for small selections; name keys or use mode rows", request_id
-    )
-
-
-def too_many_keys(request_id: JSON) -> InvalidRequest:
-    """All views together watch as many as may be watched here."""
-    return InvalidRequest(
-        "too_many_keys", "too many different keys are watched here already; leave keys out, or use groups", request_id
-    )
 
 
 def _reply(kind: str, request_id: JSON, **rest: JSON) -> dict[str, JSON]:

@@ -11,6 +11,8 @@ from publisher_service.core.views import Mode, ViewKey
 from shared.channels import Channel
 from shared.table import JSON
 
+#: The error of a request beyond the token's scope.
+FORBIDDEN = "forbidden"
 #: Each frame of an answer repeats it.
 MAX_ID_LENGTH = 64
 
@@ -169,3 +171,22 @@ def parse_since(request: Subscribe) -> Position | None:
         return None if request.since is None else Position.parse(request.since)
     except InvalidPosition as error:
         raise InvalidRequest("invalid_position", str(error), request.id) from error
+
+
+def forbidden(request_id: JSON) -> InvalidRequest:
+    """More was asked for than the token's scope permits."""
+    return InvalidRequest("forbidden", "the token's scope does not permit these keys of this channel", request_id)
+
+
+def too_many_rows(request_id: JSON) -> InvalidRequest:
+    """Mode snapshot was asked for a large selection."""
+    return InvalidRequest(
+        "too_many_rows", "mode snapshot is for small selections; name keys or use mode rows", request_id
+    )
+
+
+def too_many_keys(request_id: JSON) -> InvalidRequest:
+    """All views together watch as many as may be watched here."""
+    return InvalidRequest(
+        "too_many_keys", "too many different keys are watched here already; leave keys out, or use groups", request_id
+    )
