@@ -118,17 +118,18 @@ class FanOut:
             for view in self._views:
                 if view.has_groups and self._views.resolve(view):
                     self._forget(view)
-        arm = self._pacer.arm
+        waking: list[View] = []
         for channel, keys in change.keys.items():
             self._metrics.changes.labels(channel).inc(len(keys))
             for view in self._views.of_all_keys(channel):
                 view.noticed += len(keys)
-                arm(view)
+                waking.append(view)
             for key in keys:
                 for view in self._views.of_key(channel, key):
+                    if not view.noticed:
+                        waking.append(view)
                     view.noticed += 1
-                    if not view.throttle.armed:
-                        arm(view)
+        self._pacer.arm(*waking)
 
     def go_on(self) -> None:
         """The tables may be shown: answer those who waited for that, and flush what was due meanwhile."""
@@ -380,13 +381,16 @@ class FanOut:
         self._tally.flushed(view.key.channel, skipped, merged)
         if not news or not takers:
             return
-        shared = view.snapshot(rev) if view.key.mode is Mode.SNAPSHOT else view.update(from_rev, changes)
-        if len(shared) == 1:
-            self._write_all(takers, view.part(shared, 0), rev, joint)
-        else:
-            for subscription in takers:
-                subscription.send(shared)
-                self._late.add(subscription)
+        frame = view.update_frame(from_rev, changes) if view.key.mode is not Mode.SNAPSHOT else None
+        if frame is None:
+            shared = view.snapshot(rev) if view.key.mode is Mode.SNAPSHOT else view.update(from_rev, changes)
+            if len(shared) > 1:
+                for subscription in takers:
+                    subscription.send(shared)
+                    self._late.add(subscription)
+                return
+            frame = view.part(shared, 0)
+        self._write_all(takers, frame, rev, joint)
 
     def _write_all(self, takers: list[Subscription], frame: Frame, rev: int, joint: dict[Client, list[Frame]]) -> None:
         """

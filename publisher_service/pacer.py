@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from itertools import count
 from typing import Protocol
 
 from publisher_service.core.views import View
 
-#: Half a millisecond: the clock of timers is not finer, and views that are due together share one pass.
-TOGETHER_S = 0.0005
+#: The clock of timers is not finer, and views that are due together share one pass.
+STEP_S = 0.001
 
 
 class Timer(Protocol):
@@ -42,53 +41,55 @@ class Pacer:
         self._clock = clock
         self._flush = flush
         self._held = held
-        self._due_s: dict[View, float] = {}  # of those who wait
-        self._queue: list[tuple[float, int, View]] = []  # a heap; some of it is of views that wait no more, or later
-        self._order = count()  # views that are due at the same time go first come, first served
+        self._armed: dict[View, int] = {}  # view → the step at which it is due
+        self._due: dict[int, list[View]] = {}  # step → the views; some of them may wait no more, or for another step
+        self._steps: list[int] = []  # of those, a heap
         self._timer: tuple[float, Timer] | None = None  # when it fires
 
     @property
     def armed(self) -> list[View]:
         """All views that wait."""
-        return list(self._due_s)
+        return list(self._armed)
 
-    def arm(self, view: View) -> None:
-        """Something of the view changed: flush it now, or when its window ends."""
-        if view.throttle.notify():
-            due_s = self._due_s[view] = view.throttle.open_at_s
-            heappush(self._queue, (due_s, next(self._order), view))
-            if not self._held():
-                self._set_timer()
+    def arm(self, *views: View) -> None:
+        """Something of these views changed: flush them now, or when their windows end."""
+        for view in views:
+            if not view.throttle.notify():
+                continue
+            open_at_s = view.throttle.open_at_s
+            step = self._armed[view] = round(open_at_s / STEP_S) if open_at_s > 0 else 0
+            due = self._due.get(step)
+            if due is None:
+                self._due[step] = [view]
+                heappush(self._steps, step)
+            else:
+                due.append(view)
+        self.go_on()
 
     def disarm(self, view: View) -> None:
         """The view waits no more."""
-        self._due_s.pop(view, None)
+        self._armed.pop(view, None)
         view.throttle.disarm()
 
     def go_on(self) -> None:
-        """Set the timer if it is missing."""
-        self._set_timer()
-
-    def stop(self) -> None:
-        """Flush nothing any more."""
-        self._due_s.clear()
-        self._queue.clear()
-        if self._timer is not None:
-            self._timer[1].cancel()
-            self._timer = None
-
-    def _set_timer(self) -> None:
-        """At the first moment at which some view may be flushed."""
-        while self._queue and self._due_s.get(self._queue[0][2]) != self._queue[0][0]:
-            heappop(self._queue)  # it was flushed for another reason
-        if not self._queue:
+        """Set the timer, to the first moment at which some view may be flushed."""
+        if not self._steps or self._held():
             return
-        when_s = max(self._queue[0][0], self._clock.time())
+        when_s = max(self._steps[0] * STEP_S, self._clock.time())
         if self._timer is not None:
             if self._timer[0] <= when_s:
                 return
             self._timer[1].cancel()
         self._timer = when_s, self._clock.call_at(when_s, self._fire, 0)
+
+    def stop(self) -> None:
+        """Flush nothing any more."""
+        self._armed.clear()
+        self._due.clear()
+        self._steps.clear()
+        if self._timer is not None:
+            self._timer[1].cancel()
+            self._timer = None
 
     def _fire(self, _: int) -> None:
         assert self._timer is not None  # noqa: S101 (this is its call)
@@ -97,12 +98,14 @@ class Pacer:
         if self._held():
             return
         now_s = self._clock.time()
-        due: list[View] = []
-        while self._queue and self._queue[0][0] <= now_s + TOGETHER_S:
-            due_s, _order, view = heappop(self._queue)
-            if self._due_s.get(view) == due_s:
-                self.disarm(view)
-                due.append(view)
-        if due:
-            self._flush(due, now_s, set_for_s)
-        self._set_timer()
+        step = round(now_s / STEP_S)
+        views: list[View] = []
+        while self._steps and self._steps[0] <= step:
+            due = heappop(self._steps)
+            for view in self._due.pop(due):
+                if self._armed.get(view) == due:
+                    self.disarm(view)
+                    views.append(view)
+        if views:
+            self._flush(views, now_s, set_for_s)
+        self.go_on()

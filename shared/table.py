@@ -5,6 +5,7 @@ Two rules hold everything here together. Revisions only grow within an epoch. A 
 that nothing is forgotten that somebody may still have to be told.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, ItemsView, Iterable, Iterator
 from typing import TypeAlias
 from zlib import crc32
@@ -26,7 +27,8 @@ class Entry:
         self.field_revs = field_revs
         self._json: bytes | None = None
         self._fragment: bytes | None = None
-        self._fields: tuple[int, bytes] | None = None  # the last revision asked for, and what was answered
+        # The revisions at which fields changed, and what was made for those who stand between two of them.
+        self._fields: tuple[list[int], dict[int, bytes]] | None = None
 
     @property
     def json(self) -> bytes:
@@ -48,10 +50,15 @@ class Entry:
         return self._fragment
 
     def fields_fragment(self, key: str, rev: int) -> bytes:
-        """The same of the fields that changed after revision rev; views that are due together ask for the same one."""
-        if self._fields is None or self._fields[0] != rev:
-            self._fields = rev, orjson.dumps(key) + b":" + orjson.dumps(self.fields_since(rev))
-        return self._fields[1]
+        """The same of the fields that changed after revision rev; made once for all views that lack the same ones."""
+        if self._fields is None:
+            self._fields = sorted(set(self.field_revs.values())), {}
+        revs, made = self._fields
+        at = bisect_right(revs, rev)
+        fragment = made.get(at)
+        if fragment is None:
+            fragment = made[at] = orjson.dumps(key) + b":" + orjson.dumps(self.fields_since(rev))
+        return fragment
 
 
 class Table:
@@ -142,25 +149,28 @@ class Table:
 
     def since(self, rev: int, names: Collection[str] | None = None) -> list[tuple[str, Entry]]:
         """
-        What changed after revision rev, among the rows of the given names or all of them, oldest change first.
+        What changed after revision rev: of all rows, or of the given names and rings, oldest change first; of names
+        in a table without rings, in any order.
 
         For rev 0 that is the snapshot, which leaves removed rows out; for any other, a removed row is an entry
         whose `row` is None.
         """
-        keys = None if names is None else self.matching(names)
-        if keys is None or len(keys) * 4 > len(self._entries):
+        entries = self._entries
+        keys = names if names is None or not self._rings else self.matching(names)
+        if keys is None or len(keys) * 4 > len(entries):
             found = []
-            for key in reversed(self._entries):
-                entry = self._entries[key]
+            for key in reversed(entries):
+                entry = entries[key]
                 if entry.rev <= rev:
                     break
                 if keys is None or key in keys:
                     found.append((key, entry))
             found.reverse()
         else:
-            entries = self._entries
-            found = [(key, entries[key]) for key in keys if key in entries and entries[key].rev > rev]
-            found.sort(key=lambda item: item[1].rev)
+            get = entries.get
+            found = [(key, one) for key in keys if (one := get(key)) is not None and one.rev > rev]
+            if keys is not names:
+                found.sort(key=lambda item: item[1].rev)
         return found if rev else [(key, entry) for key, entry in found if entry.row is not None]
 
     def checksum(self) -> int:

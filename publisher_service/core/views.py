@@ -45,12 +45,17 @@ class ViewKey(NamedTuple):
 class View:
     """The frames of one view over a replica, made at most once for each position a client may stand at."""
 
+    __slots__ = (
+        "_fingerprint", "_kept", "_replica", "_resolved", "_snapshot", "flushed_at_s", "key", "noticed", "rev",
+        "throttle",
+    )  # fmt: skip
+
     def __init__(self, key: ViewKey, replica: Replica, kept: KeptFrames) -> None:
         self.key = key
         self.throttle = Throttle(key.interval_ms / 1000)
         self.rev = replica.rev  # of the last flush
         self.flushed_at_s = 0.0
-        self.noticed = 0  # changes of rows since then
+        self.noticed = 0  # changes of its rows since then: if there are any, it waits for its flush
         self._replica = replica
         self._kept = kept
         self._resolved = Resolved(None, 0)
@@ -79,7 +84,7 @@ class View:
 
     def start_over(self) -> None:
         """Begin as if new: nothing that was made before is sent again."""
-        self.rev, self._snapshot = self._replica.rev, None
+        self.rev, self._snapshot, self.noticed = self._replica.rev, None, 0
 
     def resumes(self, position: Position) -> bool:
         """The position is of this view's keys, epoch and past, and no group in them changed since."""
@@ -116,6 +121,10 @@ class View:
         if len(delivery) > 1:
             self._kept.keep(delivery)  # one frame is written at once
         return delivery
+
+    def update_frame(self, from_rev: int, changes: Sequence[tuple[str, Entry]]) -> frames.Frame | None:
+        """The same in one frame; None if it takes several."""
+        return frames.update_frame(self._head(self._replica.rev), from_rev, self._fragments(from_rev, changes))
 
     def part(self, delivery: Delivery, at: int) -> frames.Frame:
         """

@@ -216,7 +216,7 @@ def test_there_are_never_two_broadcasts_in_one_window_even_after_a_failed_one(mo
         raise RuntimeError("cannot encode")
 
     with monkeypatch.context() as patch:
-        patch.setattr(View, "update", fail)
+        patch.setattr(View, "update_frame", fail)
         change(publisher, "market", 1)
     change(publisher, "market", 2)
 

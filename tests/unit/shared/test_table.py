@@ -138,7 +138,17 @@ def test_a_selection_is_the_same_part_of_the_whole_however_it_is_found(keys: set
         table.apply({key: {"last": rev}}, rev)
 
     for rev in range(13):
-        assert table.since(rev, keys) == [item for item in table.since(rev) if item[0] in keys]
+        assert dict(table.since(rev, keys)) == {key: entry for key, entry in table.since(rev) if key in keys}
+
+
+def test_of_a_ring_the_oldest_change_comes_first() -> None:
+    table = Table()
+    for rev in range(1, 30):
+        table.apply({f"SSI#{rev % 4}": {"match": rev}, f"S{rev}": {"last": rev}}, rev)
+
+    found = [entry.row["match"] for _, entry in table.since(20, {"SSI"}) if entry.row]
+
+    assert found == [26, 27, 28, 29]
 
 
 @given(
