@@ -13,6 +13,7 @@ from publisher_service.client import Client, Door, Subscription
 from publisher_service.core.delivery import Delivery
 from publisher_service.core.frames import Frame
 from publisher_service.core.kept_frames import KeptFrames
+from publisher_service.core.news import News, NewsKey
 from publisher_service.core.replica import Change, Replica
 from publisher_service.core.view_index import ViewIndex
 from publisher_service.core.views import NOTHING, Mode, View, ViewKey
@@ -26,6 +27,23 @@ log = logging.getLogger(__name__)
 
 #: A view with nothing to send tells its position this often, so that a resume stays cheap.
 EMPTY_UPDATE_S = 10.0
+
+
+class Pass:
+    """What is shared by the views that are flushed together."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._news: dict[NewsKey, News] = {}
+        self.joint: dict[Client, list[Frame]] = {}  # of clients that watch several channels: their frames
+
+    def news(self, view: View) -> News:
+        """What changed since the view was flushed last."""
+        key = NewsKey(view.key.channel, view.key.mode, view.rev)
+        news = self._news.get(key)
+        if news is None:
+            news = self._news[key] = News(key, self._replica)
+        return news
 
 
 class FanOut:
@@ -337,35 +355,36 @@ class FanOut:
         if due_s is not None:
             self._metrics.late_seconds.observe(max(0.0, now_s - due_s))
         began_s = time.perf_counter()
-        joint: dict[Client, list[Frame]] = {}  # of clients that watch several channels
+        one_pass = Pass(self._replica)
         for view in views:
             if view not in self._subscriptions:
                 continue  # the flush of another view may have closed its last client
             view.throttle.flushed(now_s)
             view.flushed_at_s = now_s
             try:
-                self._send_news(view, joint, even_if_empty=even_if_empty)
+                self._send_news(view, one_pass, even_if_empty=even_if_empty)
             except Exception:
                 channel = view.key.channel
                 log.exception("a view could not be flushed", extra={"channel": channel})
                 self._metrics.flush_errors.labels(channel).inc()
                 self._pacer.arm(view)  # tried again when its window ends
-        self._write_joint(joint)
+        self._write_joint(one_pass.joint)
         self._late.go_on()
         self._tally.publish(newest_ms=self._replica.time_ms)
         self._metrics.flush_seconds.observe(time.perf_counter() - began_s)
 
-    def _send_news(self, view: View, joint: dict[Client, list[Frame]], *, even_if_empty: bool) -> None:
+    def _send_news(self, view: View, one_pass: Pass, *, even_if_empty: bool) -> None:
         """
         Write what is new in a view to all who stand where it was flushed last, and let those behind take their turn.
 
         The loop over the clients is the heart of the publisher: for each of them little may be done but the write.
         """
         from_rev, rev = view.rev, self._replica.rev
-        changes = view.changes(from_rev)
-        merged, view.noticed = max(0, view.noticed - len(changes)), 0
-        news = bool(changes) or even_if_empty
-        if news:
+        news = one_pass.news(view)
+        rows = news.of(view.keys)
+        merged, view.noticed = max(0, view.noticed - len(rows)), 0
+        is_new = bool(rows) or even_if_empty
+        if is_new:
             view.rev = rev
         takers: list[Subscription] = []
         skipped = 0
@@ -379,18 +398,18 @@ class FanOut:
             elif subscription.answered:
                 self._late.add(subscription)
         self._tally.flushed(view.key.channel, skipped, merged)
-        if not news or not takers:
+        if not is_new or not takers:
             return
-        frame = view.update_frame(from_rev, changes) if view.key.mode is not Mode.SNAPSHOT else None
-        if frame is None:
-            shared = view.snapshot(rev) if view.key.mode is Mode.SNAPSHOT else view.update(from_rev, changes)
-            if len(shared) > 1:
-                for subscription in takers:
-                    subscription.send(shared)
-                    self._late.add(subscription)
-                return
-            frame = view.part(shared, 0)
-        self._write_all(takers, frame, rev, joint)
+        if view.key.mode is not Mode.SNAPSHOT and (frame := news.frame(view, rows)) is not None:
+            self._write_all(takers, frame, rev, one_pass.joint)
+            return
+        shared = self._catch_up(view, from_rev)
+        if len(shared) == 1:
+            self._write_all(takers, view.part(shared, 0), rev, one_pass.joint)
+            return
+        for subscription in takers:
+            subscription.send(shared)
+            self._late.add(subscription)
 
     def _write_all(self, takers: list[Subscription], frame: Frame, rev: int, joint: dict[Client, list[Frame]]) -> None:
         """

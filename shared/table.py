@@ -141,6 +141,11 @@ class Table:
         self.rev = max(self.rev, max((self._entries[key].rev for key in newer), default=0))
         return newer
 
+    @property
+    def has_rings(self) -> bool:
+        """Some names stand for more than one row."""
+        return bool(self._rings)
+
     def matching(self, names: Collection[str]) -> Collection[str]:
         """The keys that names stand for: each itself, and the ring of that name (`SSI`: `SSI#0`, `SSI#1`, …)."""
         if not self._rings:

@@ -46,7 +46,7 @@ class View:
     """The frames of one view over a replica, made at most once for each position a client may stand at."""
 
     __slots__ = (
-        "_fingerprint", "_kept", "_replica", "_resolved", "_snapshot", "flushed_at_s", "key", "noticed", "rev",
+        "_kept", "_replica", "_resolved", "_snapshot", "fingerprint", "flushed_at_s", "key", "noticed", "rev",
         "throttle",
     )  # fmt: skip
 
@@ -59,7 +59,7 @@ class View:
         self._replica = replica
         self._kept = kept
         self._resolved = Resolved(None, 0)
-        self._fingerprint = key.selection.fingerprint(key.channel)
+        self.fingerprint = key.selection.fingerprint(key.channel).encode()  # its part of positions
         self._snapshot: Delivery | None = None
         self.resolve()
 
@@ -89,7 +89,7 @@ class View:
     def resumes(self, position: Position) -> bool:
         """The position is of this view's keys, epoch and past, and no group in them changed since."""
         return (
-            position.fingerprint == self._fingerprint
+            position.fingerprint == self.fingerprint.decode()
             and position.epoch == self._replica.epoch
             and self._resolved.rev <= position.rev <= self._replica.rev
         )
@@ -121,10 +121,6 @@ class View:
         if len(delivery) > 1:
             self._kept.keep(delivery)  # one frame is written at once
         return delivery
-
-    def update_frame(self, from_rev: int, changes: Sequence[tuple[str, Entry]]) -> frames.Frame | None:
-        """The same in one frame; None if it takes several."""
-        return frames.update_frame(self._head(self._replica.rev), from_rev, self._fragments(from_rev, changes))
 
     def part(self, delivery: Delivery, at: int) -> frames.Frame:
         """
@@ -165,7 +161,7 @@ class View:
     def version(self) -> str:
         """What stays the same as long as nothing in the channel, or in a group that is named, changes."""
         rev = max(self._replica.tables[self.key.channel].rev, self._resolved.rev)
-        return str(Position(self._replica.epoch, rev, self._fingerprint))
+        return str(Position(self._replica.epoch, rev, self.fingerprint.decode()))
 
     def document(self) -> bytes:
         """The snapshot as one JSON text."""
@@ -186,5 +182,5 @@ class View:
 
     def _head(self, rev: int) -> frames.DataHead:
         replica = self._replica
-        position = Position(replica.epoch, rev, self._fingerprint)
+        position = Position(replica.epoch, rev, self.fingerprint.decode())
         return frames.DataHead(self.key.channel, replica.epoch, rev, str(position), replica.time_ms)

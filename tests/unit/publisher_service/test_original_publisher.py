@@ -6,8 +6,8 @@ Its test names are kept in the words of today: a broadcast is a frame to every c
 
 import pytest
 
+from publisher_service.core.news import News
 from publisher_service.core.status import Broker, Ingest, Link
-from publisher_service.core.views import View
 from shared.channels import Channel
 from shared.wire import Commit
 from tests.fakes.door import FakeDoor
@@ -216,7 +216,7 @@ def test_there_are_never_two_broadcasts_in_one_window_even_after_a_failed_one(mo
         raise RuntimeError("cannot encode")
 
     with monkeypatch.context() as patch:
-        patch.setattr(View, "update_frame", fail)
+        patch.setattr(News, "frame", fail)
         change(publisher, "market", 1)
     change(publisher, "market", 2)
 

@@ -1,0 +1,52 @@
+"""What changed in a channel since a revision, encoded once for all views that go on from there together."""
+
+from typing import NamedTuple
+
+from publisher_service.core import frames
+from publisher_service.core.replica import Replica
+from publisher_service.core.views import Mode, View
+from shared.channels import Channel
+from shared.table import Entry
+
+#: So many views ask for their keys each, before all that changed is laid out for the others.
+FEW_VIEWS = 8
+
+
+class NewsKey(NamedTuple):
+    """What views have in common whose updates hold the same rows, as far as they select them."""
+
+    channel: Channel
+    mode: Mode
+    from_rev: int
+
+
+class News:
+    """From one revision of a channel to the replica's present one."""
+
+    def __init__(self, key: NewsKey, replica: Replica) -> None:
+        self._table = replica.tables[key.channel]
+        self._from_rev = key.from_rev
+        self._fields = key.mode is Mode.FIELDS
+        self._asked = 0
+        self._fragments: dict[str, bytes] | None = None
+        self._opening = frames.UpdateOpening(key.channel, replica.epoch, key.from_rev, replica.rev, replica.time_ms)
+
+    def of(self, keys: frozenset[str] | None) -> list[bytes]:
+        """The rows with these keys that changed, as they stand in a frame; None: all."""
+        if self._fragments is None:
+            self._asked += 1
+            if keys is None or self._asked <= FEW_VIEWS or self._table.has_rings:
+                return [self._fragment(key, entry) for key, entry in self._table.since(self._from_rev, keys)]
+            changes = self._table.since(self._from_rev)
+            self._fragments = {key: self._fragment(key, entry) for key, entry in changes}
+        if keys is None:
+            return list(self._fragments.values())
+        found = self._fragments.get
+        return [fragment for key in keys if (fragment := found(key)) is not None]
+
+    def frame(self, view: View, rows: list[bytes]) -> frames.Frame | None:
+        """The update of a view; None if it takes more than one frame."""
+        return self._opening.frame(view.fingerprint, rows)
+
+    def _fragment(self, key: str, entry: Entry) -> bytes:
+        return entry.fields_fragment(key, self._from_rev) if self._fields else entry.fragment(key)
