@@ -108,7 +108,6 @@ class FanOut:
         self._subscriptions[view][subscription] = None
         self._metrics.subscriptions.labels(channel).inc()
         self._serve(subscription)
-        self._tally.publish()
 
     def unwatch(self, client: Client, channel: Channel) -> None:
         """End a client's subscription of a channel, if there is one."""
@@ -184,7 +183,6 @@ class FanOut:
             self._late.take(late)
         else:
             self.pump(client)
-        self._tally.publish()
 
     def tell_status(self, clients: Iterable[Client], frame: bytes) -> None:
         """Write the newest status to all who can take it; the others are owed it."""
@@ -251,7 +249,6 @@ class FanOut:
     def serve_unanswered(self) -> None:
         """Answer those who wait for it, if that is possible now."""
         self._late.take(self._unanswered)
-        self._tally.publish()
 
     def _serve(self, subscription: Subscription) -> int:
         """Answer a subscription, or let it wait for the replica; how many bytes were written."""
@@ -312,6 +309,10 @@ class FanOut:
         return subscription.answered and subscription.rev < min(subscription.view.rev, self._status_rev)
 
     # ------------------------------------------------------------------------------------------------------ flushes
+
+    def count(self) -> None:
+        """Tell the metrics what was written since the last flush."""
+        self._tally.publish()
 
     def tell_positions(self, now_s: float) -> None:
         """Send an empty update to views that have had nothing to send for long."""

@@ -226,6 +226,7 @@ class Hub:
         heartbeat = frames.message({"type": "heartbeat", "time": _now_ms()})
         for client in self._next_clients(math.ceil(len(self._clients) * share)):
             self._look_after(client, now_s, heartbeat)
+        self._fan_out.count()
 
     def _next_clients(self, number: int) -> list[Client]:
         """One after the other gets its turn; those who came in the meantime, with the next round."""

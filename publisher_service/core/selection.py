@@ -1,6 +1,7 @@
 """Which keys of a channel a client wants: names, groups (`@VN30`), or all."""
 
 from collections.abc import Iterable
+from sys import intern
 from typing import NamedTuple
 from zlib import crc32
 
@@ -33,7 +34,7 @@ class Selection(NamedTuple):
         """From the keys as the client wrote them; None means all. Raises InvalidKeys."""
         if keys is None:
             return ALL
-        names = sorted({key.strip() for key in keys})
+        names = sorted({intern(key.strip()) for key in keys})  # thousands of lists name the same keys
         if not names or not all(names):
             raise InvalidKeys("keys must name at least one key, and none may be empty; leave keys out for all")
         if len(names) > MAX_KEYS or any(len(name) > MAX_KEY_LENGTH for name in names):
@@ -56,7 +57,7 @@ class Selection(NamedTuple):
             elif (entry := groups.get(name[1:])) is not None:
                 rev = max(rev, entry.rev)
                 members = entry.row.get("keys") if entry.row else None
-                keys.update(str(member) for member in members) if isinstance(members, list) else None
+                keys.update(intern(str(member)) for member in members) if isinstance(members, list) else None
         return Resolved(frozenset(keys), rev)
 
     def fingerprint(self, channel: Channel) -> str:
