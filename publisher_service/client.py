@@ -66,7 +66,8 @@ class Subscription:
     """A client's place in a view."""
 
     __slots__ = (
-        "answered", "client", "deadline_s", "delivery", "next_frame", "request_id", "rev", "since", "view",
+        "answered", "client", "deadline_s", "delivery", "in_step", "next_frame", "request_id", "rev_apart", "since",
+        "view",
     )  # fmt: skip
 
     def __init__(
@@ -78,10 +79,16 @@ class Subscription:
         self.since = since  # where the client says it stands
         self.answered = False
         self.deadline_s = deadline_s  # until when the answer may wait for the replica to reach `since`
-        self.rev = NOTHING  # of the last frame written
+        self.in_step = False  # it stands where its view stands: see `Audience`
+        self.rev_apart = NOTHING  # of the last frame written, if it is not in step
         # On its way, since it does not fit into one frame: shared with all who are sent the same.
         self.delivery: Delivery | None = None
         self.next_frame = 0
+
+    @property
+    def rev(self) -> int:
+        """Of the last frame written."""
+        return self.view.rev if self.in_step else self.rev_apart
 
     @property
     def sending(self) -> bool:
@@ -99,7 +106,7 @@ class Subscription:
         return self.delivery is not None and self.delivery.let_go
 
     def send(self, delivery: Delivery) -> None:
-        """Take frames to be written one after the other."""
+        """Take frames to be written one after the other. It must not be in step."""
         self.delivery, self.next_frame = delivery, 0
 
     def pop_frame(self) -> Frame:
@@ -111,12 +118,12 @@ class Subscription:
         frame = self.view.part(delivery, self.next_frame)
         self.next_frame += 1
         if self.next_frame == len(delivery):
-            self.delivery, self.rev = None, delivery.rev
+            self.delivery, self.rev_apart = None, delivery.rev
         return frame
 
     def forget(self) -> None:
-        """What the client holds is not valid any more: it is owed a snapshot."""
-        self.delivery, self.rev = None, NOTHING
+        """What the client holds is not valid any more: it is owed a snapshot. It must not be in step."""
+        self.delivery, self.rev_apart = None, NOTHING
 
 
 class Client:

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 
+from publisher_service.audience import Audience
 from publisher_service.client import Client, Door, Subscription
 from publisher_service.core.delivery import Delivery
 from publisher_service.core.frames import Frame
@@ -73,7 +74,7 @@ class FanOut:
         metrics.views.set_function(lambda: len(self._views))
         self._kept = KeptFrames()
         metrics.kept_bytes.set_function(lambda: self._kept.bytes)
-        self._subscriptions: dict[View, dict[Subscription, None]] = {}
+        self._audiences: dict[View, Audience] = {}
         self._unanswered: set[Subscription] = set()
         metrics.unanswered.set_function(lambda: len(self._unanswered))
         self._late = Turns(clock, self._bring_safely_to_now)  # owed more than one shared frame
@@ -92,20 +93,21 @@ class FanOut:
 
     def has_room_for(self, view: View) -> bool:
         """Whether it may be watched as well."""
-        return view in self._subscriptions or self._views.has_room_for(view)
+        return view in self._audiences or self._views.has_room_for(view)
 
     def watch(self, subscription: Subscription) -> None:
         """Answer a new subscription, now or when the replica can, and keep its client up to date from then on."""
         view, client = subscription.view, subscription.client
         channel = view.key.channel
         self.unwatch(client, channel)
-        if view not in self._subscriptions:
+        if view not in self._audiences:
             view.start_over()  # it may have been another's a moment ago, with a flush due that is forgotten now
             view.flushed_at_s = self._clock.time()
             self._views.add(view)
-            self._subscriptions[view] = {}
+            self._audiences[view] = Audience(view)
+        self._fall_out(client)  # what it watches already leaves together with this
         client.subscriptions[channel] = subscription
-        self._subscriptions[view][subscription] = None
+        self._audiences[view].add(subscription)
         self._metrics.subscriptions.labels(channel).inc()
         self._serve(subscription)
 
@@ -118,12 +120,12 @@ class FanOut:
         self._late.remove(subscription)
         self._metrics.subscriptions.labels(channel).dec()
         view = subscription.view
-        watching = self._subscriptions[view]
-        del watching[subscription]
-        if not watching:
+        audience = self._audiences[view]
+        audience.remove(subscription)
+        if not audience:
             self._views.remove(view)
             self._pacer.disarm(view)
-            del self._subscriptions[view]
+            del self._audiences[view]
 
     # --------------------------------------------------------------------------------------- what the source tells
 
@@ -161,7 +163,9 @@ class FanOut:
             self._forget(view)
 
     def _forget(self, view: View) -> None:
-        for subscription in self._subscriptions[view]:
+        audience = self._audiences[view]
+        for subscription in audience:
+            audience.fall_out(subscription)
             if subscription.answering:
                 subscription.answered = False  # the snapshot that comes instead is the answer, and has its id
                 self._unanswered.add(subscription)
@@ -169,6 +173,11 @@ class FanOut:
         self._pacer.arm(view)
 
     # ------------------------------------------------------------------------------------------------------- clients
+
+    def paused(self, client: Client) -> None:
+        """The client's socket takes no more for now."""
+        client.clear = False
+        self._fall_out(client)
 
     def drained(self, client: Client) -> None:
         """The client's socket can take more."""
@@ -190,7 +199,9 @@ class FanOut:
         behind = self._late.clients
         for client in clients:
             client.owes_status, client.clear = True, False
-            if client not in behind:
+            if client in behind:
+                self._fall_out(client)
+            else:
                 self.pump(client)
 
     def write(self, client: Client, frame: bytes) -> None:
@@ -240,6 +251,10 @@ class FanOut:
                 break
         client.settle()
         return written
+
+    def _fall_out(self, client: Client) -> None:
+        for subscription in client.subscriptions.values():
+            self._audiences[subscription.view].fall_out(subscription)
 
     def _is_late(self, client: Client) -> bool:
         return any(subscription in self._late for subscription in client.subscriptions.values())
@@ -294,6 +309,7 @@ class FanOut:
         elif not subscription.sending and client.door.ready and subscription.rev < self._replica.rev:
             at = (view, subscription.rev)
             sent = made[at] = made.get(at) or self._catch_up(*at)
+            self._audiences[view].fall_out(subscription)
             subscription.send(sent)
         # A status that changed meanwhile speaks of what comes now.
         facts_first = client.greeted and subscription.sending and subscription.next_frame == 0
@@ -358,7 +374,7 @@ class FanOut:
         began_s = time.perf_counter()
         one_pass = Pass(self._replica)
         for view in views:
-            if view not in self._subscriptions:
+            if view not in self._audiences:
                 continue  # the flush of another view may have closed its last client
             view.throttle.flushed(now_s)
             view.flushed_at_s = now_s
@@ -375,68 +391,88 @@ class FanOut:
         self._metrics.flush_seconds.observe(time.perf_counter() - began_s)
 
     def _send_news(self, view: View, one_pass: Pass, *, even_if_empty: bool) -> None:
-        """
-        Write what is new in a view to all who stand where it was flushed last, and let those behind take their turn.
-
-        The loop over the clients is the heart of the publisher: for each of them little may be done but the write.
-        """
-        from_rev, rev = view.rev, self._replica.rev
+        """Write what is new in a view to all who stand where it was flushed last; those behind take their turn."""
+        audience, from_rev = self._audiences[view], view.rev
         news = one_pass.news(view)
         rows = news.of(view.keys)
-        merged, view.noticed = max(0, view.noticed - len(rows)), 0
         is_new = bool(rows) or even_if_empty
+        takers = self._takers(audience, from_rev)
+        update: Frame | Delivery | None = None
+        if is_new and (takers or audience.in_step):
+            update = self._update(view, news, rows)
+        merged, view.noticed = max(0, view.noticed - len(rows)), 0
+        self._tally.flushed(view.key.channel, merged)
+        if isinstance(update, Delivery):
+            takers += audience.scatter()
         if is_new:
-            view.rev = rev
+            view.rev = self._replica.rev  # nothing has failed: who is in step stands here now
+        if isinstance(update, Frame):
+            self._write_in_step(audience, update)
+            self._write_to(takers, audience, update, one_pass.joint)
+        elif update is not None:
+            for subscription in takers:
+                subscription.send(update)
+                self._late.add(subscription)
+
+    def _takers(self, audience: Audience, from_rev: int) -> list[Subscription]:
+        """Those who are not in step and can take the view's next frame. Those behind take their turn."""
         takers: list[Subscription] = []
         skipped = 0
-        for subscription in list(self._subscriptions[view]):
-            if subscription.rev >= rev:
+        for subscription in audience.others:
+            if subscription.rev_apart >= self._replica.rev:
                 continue
             if not subscription.client.clear or subscription.delivery is not None:
                 skipped += subscription.answered
-            elif subscription.rev >= from_rev:
+            elif subscription.rev_apart >= from_rev:
                 takers.append(subscription)
             elif subscription.answered:
                 self._late.add(subscription)
-        self._tally.flushed(view.key.channel, skipped, merged)
-        if not is_new or not takers:
-            return
+        self._tally.skipped(audience.view.key.channel, skipped)
+        return takers
+
+    def _update(self, view: View, news: News, rows: list[bytes]) -> Frame | Delivery:
+        """What brings those who stand where the view stands to now: one frame mostly."""
         if view.key.mode is not Mode.SNAPSHOT and (frame := news.frame(view, rows)) is not None:
-            self._write_all(takers, frame, rev, one_pass.joint)
-            return
-        shared = self._catch_up(view, from_rev)
-        if len(shared) == 1:
-            self._write_all(takers, view.part(shared, 0), rev, one_pass.joint)
-            return
-        for subscription in takers:
-            subscription.send(shared)
-            self._late.add(subscription)
+            return frame
+        delivery = self._catch_up(view, view.rev)
+        return view.part(delivery, 0) if len(delivery) == 1 else delivery
 
-    def _write_all(self, takers: list[Subscription], frame: Frame, rev: int, joint: dict[Client, list[Frame]]) -> None:
-        """
-        Bring all of them to this revision by one frame.
+    def _write_in_step(self, audience: Audience, frame: Frame) -> None:
+        """The heart of the publisher: for each of thousands of clients nothing may be done but the write."""
+        for deflates in (False, True):
+            writers = audience.writers(deflates=deflates)
+            if not writers:
+                continue
+            data = frame.deflated if deflates else frame.plain
+            for write in writers:
+                try:
+                    write(data)
+                except Exception:  # noqa: BLE001 (whatever it is, it is this client's)
+                    if (subscription := audience.writer_of(write)) is not None:
+                        self._give_up(subscription.client)
+            self._tally.wrote(audience.view.key.channel, len(writers), len(writers) * len(data))
 
-        This loop is the heart of the publisher: little may be done for each client but the write.
-        """
-        plain, deflated = frame.plain, b""
-        squeezed = 0
+    def _write_to(
+        self, takers: list[Subscription], audience: Audience, frame: Frame, joint: dict[Client, list[Frame]]
+    ) -> None:
+        """The same for those who were not in step, or watch several channels; they fall in if they can."""
+        size = 0
         for subscription in takers:
-            subscription.rev = rev
             client = subscription.client
+            subscription.rev_apart = audience.view.rev
+            self._late.remove(subscription)
             if len(client.subscriptions) > 1:
                 joint.setdefault(client, []).append(frame)
+                size += len(frame.plain)
                 continue
             try:
-                if client.deflates:
-                    deflated = deflated or frame.deflated
-                    client.write(deflated)
-                    squeezed += 1
-                else:
-                    client.write(plain)
-            except Exception:  # noqa: BLE001 (whatever it is, it is this client's)
+                size += client.write_frame(frame)
+            except Exception:  # noqa: BLE001 (as above)
                 self._give_up(client)
-        size = (len(takers) - squeezed) * len(plain) + squeezed * len(deflated)
-        self._tally.wrote(takers[0].view.key.channel, len(takers), size)
+            else:
+                if client.clear:
+                    audience.fall_in(subscription)
+        self._tally.wrote(audience.view.key.channel, len(takers), size)
 
     def _write_joint(self, joint: dict[Client, list[Frame]]) -> None:
         """One write for each client, of all frames that it gets in this pass."""

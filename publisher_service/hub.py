@@ -130,7 +130,7 @@ class Hub:
         """The socket takes no more for now."""
         client = self._clients.get(door)
         if client is not None:
-            client.clear = False
+            self._fan_out.paused(client)
 
     def drained(self, door: Door) -> None:
         """The socket can take more."""

@@ -28,12 +28,15 @@ class Tally:
         counts.frames += frames
         counts.bytes += size
 
-    def flushed(self, channel: Channel, skipped: int, merged: int) -> None:
-        """A view was brought up to date. Clients that could take no frame; changes that newer ones replaced."""
+    def flushed(self, channel: Channel, merged: int) -> None:
+        """A view was brought up to date; so many changes were replaced by newer ones before that."""
         counts = self._of(channel)
         counts.flushes += 1
-        counts.skipped += skipped
         counts.merged += merged
+
+    def skipped(self, channel: Channel, clients: int) -> None:
+        """So many clients could take no frame."""
+        self._of(channel).skipped += clients
 
     def publish(self, newest_ms: int | None = None) -> None:
         """Hand on, and begin anew. `newest_ms`: the clock of the newest data, after a pass, Unix ms."""

@@ -334,6 +334,7 @@ class Walk:
             step = self.random.choice(ends if self.random.random() < 0.01 else steps)
             self.taken.append(f"{step.__name__}: {step()}")
             self.nobody_is_ahead()
+            self.who_is_in_step_can_be_written_to()
             if number % STEPS_APART == STEPS_APART - 1 or self.random.random() < 0.03:
                 self.all_agree()
                 self.taken.clear()
@@ -517,6 +518,18 @@ class Walk:
             for message in client.door.messages("snapshot", "update"):
                 if message["position"].startswith(self.writer.history.epoch):
                     assert message["rev"] <= self.writer.history.rev
+
+    def who_is_in_step_can_be_written_to(self) -> None:
+        for client in self.clients:
+            held = client.node.publisher.hub._clients.get(client.door)
+            watched = held.subscriptions.values() if held else ()
+            for subscription in watched:
+                if subscription.in_step:
+                    assert held is not None
+                    assert held.clear
+                    assert client.door.ready
+                    assert len(watched) == 1
+                    assert not subscription.sending
 
     def all_agree(self) -> None:
         """When nothing changes any more, everybody reads, and time passes."""
