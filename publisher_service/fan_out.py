@@ -14,10 +14,11 @@ from publisher_service.client import Client, Door, Subscription
 from publisher_service.core.delivery import Delivery
 from publisher_service.core.frames import Frame
 from publisher_service.core.kept_frames import KeptFrames
-from publisher_service.core.news import News, NewsKey
+from publisher_service.core.news import News
 from publisher_service.core.replica import Change, Replica
 from publisher_service.core.view_index import ViewIndex
 from publisher_service.core.views import NOTHING, Mode, View, ViewKey
+from publisher_service.flush_pass import FlushPass
 from publisher_service.metrics import Metrics
 from publisher_service.pacer import Clock, Pacer
 from publisher_service.tally import Tally
@@ -28,23 +29,6 @@ log = logging.getLogger(__name__)
 
 #: A view with nothing to send tells its position this often, so that a resume stays cheap.
 EMPTY_UPDATE_S = 10.0
-
-
-class Pass:
-    """What is shared by the views that are flushed together."""
-
-    def __init__(self, replica: Replica) -> None:
-        self._replica = replica
-        self._news: dict[NewsKey, News] = {}
-        self.joint: dict[Client, list[Frame]] = {}  # of clients that watch several channels: their frames
-
-    def news(self, view: View) -> News:
-        """What changed since the view was flushed last."""
-        key = NewsKey(view.key.channel, view.key.mode, view.rev)
-        news = self._news.get(key)
-        if news is None:
-            news = self._news[key] = News(key, self._replica)
-        return news
 
 
 class FanOut:
@@ -372,7 +356,7 @@ class FanOut:
         if due_s is not None:
             self._metrics.late_seconds.observe(max(0.0, now_s - due_s))
         began_s = time.perf_counter()
-        one_pass = Pass(self._replica)
+        one_pass = FlushPass(self._replica)
         for view in views:
             if view not in self._audiences:
                 continue  # the flush of another view may have closed its last client
@@ -390,7 +374,7 @@ class FanOut:
         self._tally.publish(newest_ms=self._replica.time_ms)
         self._metrics.flush_seconds.observe(time.perf_counter() - began_s)
 
-    def _send_news(self, view: View, one_pass: Pass, *, even_if_empty: bool) -> None:
+    def _send_news(self, view: View, one_pass: FlushPass, *, even_if_empty: bool) -> None:
         """Write what is new in a view to all who stand where it was flushed last; those behind take their turn."""
         audience, from_rev = self._audiences[view], view.rev
         news = one_pass.news(view)
@@ -407,8 +391,8 @@ class FanOut:
         if is_new:
             view.rev = self._replica.rev  # nothing has failed: who is in step stands here now
         if isinstance(update, Frame):
-            self._write_in_step(audience, update)
-            self._write_to(takers, audience, update, one_pass.joint)
+            self._write_in_step(audience, update, one_pass)
+            self._write_to(takers, audience, update, one_pass)
         elif update is not None:
             for subscription in takers:
                 subscription.send(update)
@@ -437,13 +421,13 @@ class FanOut:
         delivery = self._catch_up(view, view.rev)
         return view.part(delivery, 0) if len(delivery) == 1 else delivery
 
-    def _write_in_step(self, audience: Audience, frame: Frame) -> None:
+    def _write_in_step(self, audience: Audience, frame: Frame, one_pass: FlushPass) -> None:
         """The heart of the publisher: for each of thousands of clients nothing may be done but the write."""
         for deflates in (False, True):
             writers = audience.writers(deflates=deflates)
             if not writers:
                 continue
-            data = frame.deflated if deflates else frame.plain
+            data = one_pass.data(frame, deflates=deflates, takers=len(writers))
             for write in writers:
                 try:
                     write(data)
@@ -452,34 +436,29 @@ class FanOut:
                         self._give_up(subscription.client)
             self._tally.wrote(audience.view.key.channel, len(writers), len(writers) * len(data))
 
-    def _write_to(
-        self, takers: list[Subscription], audience: Audience, frame: Frame, joint: dict[Client, list[Frame]]
-    ) -> None:
+    def _write_to(self, takers: list[Subscription], audience: Audience, frame: Frame, one_pass: FlushPass) -> None:
         """The same for those who were not in step, or watch several channels; they fall in if they can."""
         size = 0
         for subscription in takers:
             client = subscription.client
             subscription.rev_apart = audience.view.rev
             self._late.remove(subscription)
+            data = one_pass.data(frame, deflates=client.deflates, takers=len(takers))
+            size += len(data)
             if len(client.subscriptions) > 1:
-                joint.setdefault(client, []).append(frame)
-                size += len(frame.plain)
+                one_pass.joint.setdefault(client, []).append(data)
                 continue
-            try:
-                size += client.write_frame(frame)
-            except Exception:  # noqa: BLE001 (as above)
-                self._give_up(client)
-            else:
-                if client.clear:
-                    audience.fall_in(subscription)
+            self.write(client, data)
+            if client.clear:
+                audience.fall_in(subscription)
         self._tally.wrote(audience.view.key.channel, len(takers), size)
 
-    def _write_joint(self, joint: dict[Client, list[Frame]]) -> None:
+    def _write_joint(self, joint: dict[Client, list[bytes]]) -> None:
         """One write for each client, of all frames that it gets in this pass."""
         joined: dict[tuple[int, ...], bytes] = {}  # shared by all who get the same
         for client, frames in joint.items():
-            which = (int(client.deflates), *map(id, frames))
+            which = tuple(map(id, frames))
             data = joined.get(which)
             if data is None:
-                data = joined[which] = b"".join(frame.deflated if client.deflates else frame.plain for frame in frames)
+                data = joined[which] = b"".join(frames)
             self.write(client, data)

@@ -34,6 +34,11 @@ class Frame:
         self._deflated: bytes | None = None
 
     @property
+    def is_deflated(self) -> bool:
+        """The compressed form was made already."""
+        return self._deflated is not None
+
+    @property
     def deflated(self) -> bytes:
         """For those who agreed on compression; made for the first of them. As it is if that is no longer."""
         if self._deflated is None:

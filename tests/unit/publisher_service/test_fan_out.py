@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from publisher_service import flush_pass
 from publisher_service.core import frames
 from publisher_service.core.frames import Frame
 from shared.channels import Channel
@@ -79,6 +80,22 @@ def test_those_who_agreed_on_compression_share_a_compressed_frame_that_says_the_
     assert publisher.value("publisher_frame_bytes_total", channel="market") >= (
         len(plain.writes[0]) + 2 * len(squeezed[0].writes[0])
     )
+
+
+def test_frames_of_single_clients_are_compressed_as_long_as_a_pass_has_time_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flush_pass, "MAX_OWN_DEFLATIONS", 2)
+    publisher = FakePublisher()
+    own = [joined(publisher, Channel.MARKET, deflates=True, keys=["SSI", f"S{number}"]) for number in range(4)]
+    shared = [joined(publisher, Channel.MARKET, deflates=True, keys=["SSI"]) for _ in range(2)]
+
+    publisher.commit({Channel.MARKET: {"SSI": wide(3)}})
+    publisher.clock.advance(0)
+
+    assert sorted(door.writes[0][0] for door in own) == [0x81, 0x81, 0xC1, 0xC1]
+    assert [door.writes[0][0] for door in shared] == [0xC1, 0xC1]
+    assert all(door.take()[0]["data"] == {"SSI": wide(3)} for door in (*own, *shared))
 
 
 def test_snapshots_in_parts_are_compressed_for_those_who_agreed_on_it() -> None:
