@@ -153,9 +153,3 @@ class Client:
     def settle(self) -> None:
         """See whether it is clear, after something of that changed."""
         self.clear = not self.owed and not self.owes_status and self.door.ready
-
-    def write_frame(self, frame: Frame) -> int:
-        """Write a frame in the form agreed on; how many bytes that is."""
-        data = frame.deflated if self.deflates else frame.plain
-        self.write(data)
-        return len(data)

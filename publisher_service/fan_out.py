@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from publisher_service.audience import Audience
 from publisher_service.client import Client, Door, Subscription
+from publisher_service.core.deflation import Deflation
 from publisher_service.core.delivery import Delivery
 from publisher_service.core.frames import Frame
 from publisher_service.core.kept_frames import KeptFrames
@@ -65,6 +66,7 @@ class FanOut:
         metrics.late.set_function(lambda: len(self._late))
         self._pacer = Pacer(clock, self._flush, held=self._is_held)
         self._tally = Tally(metrics)
+        self._deflation = Deflation(clock.time())
         self.status_frame = b""  # the newest
         self._status_rev = replica.rev  # what happened until here comes before the status
         self._stopped = False
@@ -224,9 +226,10 @@ class FanOut:
                 channel = subscription.view.key.channel
                 if subscription.let_go:
                     self._metrics.remade.labels(channel).inc()
-                size = client.write_frame(subscription.pop_frame())
-                written += size
-                self._tally.wrote(channel, 1, size)
+                data = self._form(subscription.pop_frame(), deflates=client.deflates)
+                client.write(data)
+                written += len(data)
+                self._tally.wrote(channel, 1, len(data))
             else:
                 # Behind, though the view has nothing new to send: see to it that it is flushed again.
                 for subscription in client.subscriptions.values():
@@ -235,6 +238,9 @@ class FanOut:
                 break
         client.settle()
         return written
+
+    def _form(self, frame: Frame, *, deflates: bool, takers: int = 1) -> bytes:
+        return self._deflation.form(frame, takers=takers, now_s=self._clock.time()) if deflates else frame.plain
 
     def _fall_out(self, client: Client) -> None:
         for subscription in client.subscriptions.values():
@@ -391,7 +397,7 @@ class FanOut:
         if is_new:
             view.rev = self._replica.rev  # nothing has failed: who is in step stands here now
         if isinstance(update, Frame):
-            self._write_in_step(audience, update, one_pass)
+            self._write_in_step(audience, update)
             self._write_to(takers, audience, update, one_pass)
         elif update is not None:
             for subscription in takers:
@@ -421,13 +427,13 @@ class FanOut:
         delivery = self._catch_up(view, view.rev)
         return view.part(delivery, 0) if len(delivery) == 1 else delivery
 
-    def _write_in_step(self, audience: Audience, frame: Frame, one_pass: FlushPass) -> None:
+    def _write_in_step(self, audience: Audience, frame: Frame) -> None:
         """The heart of the publisher: for each of thousands of clients nothing may be done but the write."""
         for deflates in (False, True):
             writers = audience.writers(deflates=deflates)
             if not writers:
                 continue
-            data = one_pass.data(frame, deflates=deflates, takers=len(writers))
+            data = self._form(frame, deflates=deflates, takers=len(writers))
             for write in writers:
                 try:
                     write(data)
@@ -443,7 +449,7 @@ class FanOut:
             client = subscription.client
             subscription.rev_apart = audience.view.rev
             self._late.remove(subscription)
-            data = one_pass.data(frame, deflates=client.deflates, takers=len(takers))
+            data = self._form(frame, deflates=client.deflates, takers=len(takers))
             size += len(data)
             if len(client.subscriptions) > 1:
                 one_pass.joint.setdefault(client, []).append(data)

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from publisher_service import flush_pass
-from publisher_service.core import frames
+from publisher_service.core import deflation, frames
 from publisher_service.core.frames import Frame
 from shared.channels import Channel
 from shared.table import Entry, Row
@@ -82,14 +81,15 @@ def test_those_who_agreed_on_compression_share_a_compressed_frame_that_says_the_
     )
 
 
-def test_frames_of_single_clients_are_compressed_as_long_as_a_pass_has_time_for_it(
+def test_what_is_compressed_for_single_clients_is_bounded_and_what_is_shared_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(flush_pass, "MAX_OWN_DEFLATIONS", 2)
     publisher = FakePublisher()
     own = [joined(publisher, Channel.MARKET, deflates=True, keys=["SSI", f"S{number}"]) for number in range(4)]
     shared = [joined(publisher, Channel.MARKET, deflates=True, keys=["SSI"]) for _ in range(2)]
+    monkeypatch.setattr(deflation, "OWN_BYTES_PER_S", 2500)
 
+    publisher.clock.advance(1)
     publisher.commit({Channel.MARKET: {"SSI": wide(3)}})
     publisher.clock.advance(0)
 
