@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from publisher_service.core.allowance import Allowance
@@ -17,7 +18,12 @@ MAX_OWED_ANSWERS = 32
 
 
 class Door(Protocol):
-    """A websocket that takes finished frames. It calls `Hub.drained` when it is ready again."""
+    """
+    A websocket that takes finished frames.
+
+    It calls the hub: `receive` with each message, `paused` and `drained` as its socket fills up and empties, `leave` at
+    the end unless the hub closed it.
+    """
 
     @property
     def ready(self) -> bool:
@@ -27,11 +33,19 @@ class Door(Protocol):
     def paused_since_s(self) -> float | None:
         """Since when it has not been ready, on the event loop's clock."""
 
-    def write(self, frame: bytes) -> None:
-        """Write a finished frame; never waits."""
+    @property
+    def deflates(self) -> bool:
+        """It takes compressed frames too."""
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Writes a finished frame; never waits."""
 
     def close(self, code: int, reason: str) -> None:
         """Begin to close. What the peer does not read is thrown away after a few seconds."""
+
+    def keep_alive(self, now_s: float) -> None:
+        """Look whether the peer is still there."""
 
 
 class Subscription:

@@ -55,6 +55,8 @@ FORBIDDEN = "forbidden"
 TURN_BYTES = 2_000_000
 #: To make a frame and to write it costs time, however small it is: each client counts as so many bytes.
 LEAST_BYTES = 20_000
+#: How long a client that brought no token may take to say one.
+TOKEN_DEADLINE_S = 10.0
 #: Statuses are at least this far apart. The newest always arrives.
 STATUS_INTERVAL_S = 1.0
 
@@ -85,7 +87,7 @@ class Hub:
         self._read_token = read_token
         self._clock = clock
         self._clients: dict[Door, Client] = {}
-        self._expected: set[Door] = set()  # connections that still have to say their token
+        self._expected: dict[Door, float] = {}  # still have to say their token, and until when
         self._views = ViewIndex()
         metrics.watched_keys.set_function(lambda: self._views.watched_keys)
         self._kept = KeptFrames()
@@ -127,7 +129,7 @@ class Hub:
 
     def expect(self, door: Door) -> None:
         """A connection is open that must say its token first. It hears nothing before."""
-        self._expected.add(door)
+        self._expected[door] = self._clock.time() + TOKEN_DEADLINE_S
 
     def join_by_token(self, door: Door, text: str | None) -> bool:
         """The first message of a connection must bring a token; False if it does not: then it is closed."""
@@ -142,19 +144,22 @@ class Hub:
             door.write(frames.message(invalid.message()))
             self.close(door, 4401, invalid.text)
             return False
-        self._expected.discard(door)
+        self._expected.pop(door, None)
         self.join(door, grant)
         self.answer(door, _reply("authenticated", request.id))
         return True
 
     def leave(self, door: Door) -> None:
         """A connection is gone."""
-        self._expected.discard(door)
+        self._expected.pop(door, None)
         client = self._clients.pop(door, None)
         if client is not None:
             for channel in list(client.subscriptions):
                 self._drop(client, channel)
             self._metrics.clients.set(len(self._clients))
+
+    def paused(self, door: Door) -> None:
+        """The socket can take no more."""
 
     def drained(self, door: Door) -> None:
         """The socket can take more."""
@@ -179,6 +184,9 @@ class Hub:
 
         An invalid one is answered with an error and counted, and the connection lives on. Too many in a second end it.
         """
+        if door in self._expected:
+            self.join_by_token(door, text)
+            return
         client = self._clients.get(door)
         if client is not None and not client.allowance.take(self._messages_per_s, self._clock.time()):
             self.close(door, 4429, f"more than {self._messages_per_s:g} messages a second (MESSAGES_PER_S)")
@@ -285,6 +293,10 @@ class Hub:
                     self._write(client, frame)
         for client in list(self._clients.values()):
             self._look_after(client, now_s)
+        for door in [door for door, until_s in self._expected.items() if now_s >= until_s]:
+            self.close(door, 4401, "no token was told")
+        for door in self.doors:
+            door.keep_alive(now_s)
 
     def _look_after(self, client: Client, now_s: float) -> None:
         """Close a client whose time is over."""

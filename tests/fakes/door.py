@@ -14,6 +14,8 @@ class FakeDoor:
         self.paused_since_s: float | None = None
         self.pause_after: int | None = None  # stop reading after so many further frames
         self.broken = False
+        self.deflates = False
+        self.asked_at_s: float | None = None  # whether the peer is still there, last
 
     @property
     def ready(self) -> bool:
@@ -34,6 +36,10 @@ class FakeDoor:
     def close(self, code: int, reason: str) -> None:
         """Remember why."""
         self.closed = (code, reason)
+
+    def keep_alive(self, now_s: float) -> None:
+        """Remember when."""
+        self.asked_at_s = now_s
 
     def messages(self, *kinds: str) -> list[dict[str, Any]]:
         """What was written so far, decoded; of the given types only."""
