@@ -16,7 +16,7 @@ from starlette.datastructures import State
 from publisher_service.app import create_app
 from publisher_service.gate import protocol_behind
 from publisher_service.settings import PublisherSettings, load_settings
-from publisher_service.shared_frames import CLOSE_TIMEOUT_S, SharedFramesProtocol
+from publisher_service.shared_frames import CLOSE_TIMEOUT_S, SEND_BUFFER_BYTES, SharedFramesProtocol
 from publisher_service.tokens import UnusableKey
 from shared.descriptors import raise_descriptor_limit
 from shared.log import configure_logging
@@ -114,7 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
             http=protocol_behind(app.state.gate),
             ws=SharedFramesProtocol,
             ws_max_size=settings.max_message_bytes,
-            ws_per_message_deflate=False,
+            ws_per_message_deflate=settings.compression,
             ws_ping_interval=settings.ping_interval_s,
             ws_ping_timeout=settings.ping_timeout_s,
             log_config=None,
@@ -137,6 +137,7 @@ def listen(settings: PublisherSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # each connection inherits it
     try:
         listener.bind((settings.host, settings.port))
         listener.listen(BACKLOG)  # from now on nobody is refused, though the application still starts

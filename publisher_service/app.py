@@ -24,10 +24,12 @@ from publisher_service.metrics import Metrics
 from publisher_service.proxies import TrustedProxies
 from publisher_service.readiness import Readiness
 from publisher_service.redis_source import RedisSource, relay
-from publisher_service.settings import PublisherSettings
+from publisher_service.settings import PublisherSettings, load_settings
 from publisher_service.tokens import tokens_of
 from publisher_service.websocket_route import websockets
 from shared.channels import RedisNames
+from shared.descriptors import raise_descriptor_limit
+from shared.log import configure_logging
 from shared.redis_client import open_redis
 from shared.tasks import running
 
@@ -40,7 +42,7 @@ RESERVED_DESCRIPTORS = 200
 
 def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
     """
-    The application of one replica, which may have so many descriptors. Serve it with `SharedFramesProtocol`.
+    The application of one replica, which may have so many descriptors. `SharedFramesProtocol` serves it best.
 
     Raises UnusableKey.
     """
@@ -115,6 +117,17 @@ def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
     app.include_router(http_routes.router)
     app.mount("/web", StaticFiles(directory=http_routes.WEB), name="web")
     return app
+
+
+def from_environment() -> FastAPI:
+    """
+    The application for any ASGI server, configured by environment variables. It costs more there than `__main__` does.
+
+    Raises UnusableKey; a wrong setting ends the program.
+    """
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    return create_app(settings, raise_descriptor_limit())
 
 
 def connections_that_fit(wanted: int | None, descriptors: int) -> int:

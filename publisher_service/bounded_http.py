@@ -5,10 +5,13 @@ The handshake of a websocket begins here as well; once it is one, the bounds are
 """
 
 import asyncio
-from typing import Final, cast
+from typing import Any, Final, cast
 
+import httptools
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from publisher_service.shared_frames import SharedFramesProtocol
 
 #: A request, and whatever is sent with it. The parser keeps its head until all of it is there.
 MAX_REQUEST_BYTES: Final = 65_536
@@ -38,8 +41,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._received += len(data)
         if self._received > MAX_REQUEST_BYTES:
             self._cut("size")
-        else:
-            super().data_received(data)
+            return
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("Invalid HTTP request received.")
 
     def on_headers_complete(self) -> None:
         """A request is there. Raises TooManyRequests into the parser, which takes it for a fault of the client."""
@@ -57,10 +67,24 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._restart()
 
-    def handle_websocket_upgrade(self) -> None:
-        """What lives longer than a request has bounds of its own."""
-        self._stop()
-        super().handle_websocket_upgrade()
+    def _upgrade(self, rest: bytes) -> None:
+        """Hand a handshake over as it was parsed; `rest` came after it."""
+        if not self._should_upgrade():
+            self._unsupported_upgrade_warning()
+        elif cast("RequestResponseCycle | None", self.cycle) is not None and not self.cycle.response_complete:
+            self.send_400_response("A websocket cannot begin before the answer to the request before it.")
+        elif not issubclass(cast("type", self.ws_protocol_class), SharedFramesProtocol):
+            self._stop()
+            self.handle_websocket_upgrade()
+        else:
+            self._stop()
+            self.connections.discard(self)
+            websocket = SharedFramesProtocol(self.config, self.server_state, self.app_state)
+            transport, scope = self.transport, self.scope
+            transport.set_protocol(websocket)
+            websocket.connection_made(transport)
+            websocket.begin(scope["method"], self.url, scope["http_version"], self.headers, rest)
+            self.parser = self.flow = self.transport = cast("Any", None)  # what goes round is not freed by itself
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""

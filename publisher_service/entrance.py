@@ -19,7 +19,7 @@ from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken
 from publisher_service.core.origins import Origins
 from publisher_service.metrics import Metrics
 from publisher_service.proxies import TrustedProxies
-from publisher_service.shared_frames import EXTENSION, SharedFramesProtocol
+from publisher_service.shared_frames import door_of
 from publisher_service.tokens import Tokens
 
 #: Routes without market data: the page itself, and what supervisors and balancers ask.
@@ -84,9 +84,12 @@ class Entrance:
             else:
                 await self._websockets(scope, receive, send)
         finally:
-            # Counted until the socket is closed: who does not answer our close holds it some seconds longer.
-            door: SharedFramesProtocol = scope["extensions"][EXTENSION]["door"]
-            door.when_lost(partial(self._admission.leave, address))
+            door = door_of(scope)
+            if door is None:
+                self._admission.leave(address)
+            else:
+                # Counted until the socket is closed: who does not answer our close holds it some seconds longer.
+                door.when_lost(partial(self._admission.leave, address))
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -176,7 +179,13 @@ def _with_permission(send: Send, origin: str) -> Send:
 
 async def _answer(scope: Scope, send: Send, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
     """An HTTP answer; to a websocket's handshake too."""
-    kind = "websocket.http" if scope["type"] == "websocket" else "http"
+    if scope["type"] == "http":
+        kind = "http"
+    elif "websocket.http.response" in scope.get("extensions", {}):
+        kind = "websocket.http"
+    else:
+        await send({"type": "websocket.close"})  # a server that knows no other answer than 403
+        return
     fields = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}
     if not body:
         del fields["content-type"], fields["content-length"]

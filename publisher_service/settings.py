@@ -100,6 +100,9 @@ class PublisherSettings(BaseSettings):
     handshakes_per_address_per_s: float = Field(
         50.0, ge=0, description="how many of them from one address, such as 50; 0: no limit"
     )
+    compression: bool = Field(
+        default=True, description="whether frames may be compressed for clients that offer it, such as True"
+    )
     max_message_bytes: int = Field(
         65_536, ge=1024, le=16_777_216, description="how large a client's message may be, such as 65536"
     )

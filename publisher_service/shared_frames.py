@@ -1,177 +1,404 @@
 """
-uvicorn's websocket protocol with a door for finished frames.
+A websocket connection for finished frames: the protocol class that is given to uvicorn.
 
 An ASGI application can only send messages, which are encoded for each client again. This class offers the connection
 itself to the application, as the ASGI extension `banggia.door`: frames that were encoded once go straight to the
-transport of every client.
+transport of every client. The application accepts, hands the door to its owner and returns; what is left of a
+connection is this object, with no task, timer or queue.
 """
 
 import asyncio
-import socket
+import logging
 from collections.abc import Callable
-from typing import Final, cast
+from enum import Enum, auto
+from typing import Any, Final, Protocol, cast
+from urllib.parse import unquote
 
 from fastapi import FastAPI
-from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
-from websockets.http11 import Request
+from starlette.types import Scope
+from uvicorn.config import Config
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
+from uvicorn.server import ServerState
 
-from publisher_service.client import Owner
 from publisher_service.core.allowance import Allowance
+from publisher_service.core.handshake import Headers, InvalidHandshake, examine
+from publisher_service.core.inbound import (
+    Frame,
+    Inbound,
+    Kind,
+    Violation,
+    close_code,
+    close_frame,
+    control_frame,
+)
+from publisher_service.opening import ClientDisconnected, Opening, http_answer
+
+log = logging.getLogger(__name__)
 
 EXTENSION: Final = "banggia.door"
 
 #: The kernel's buffer for a connection (Linux doubles it). What waits here can no longer be replaced by newer values.
 SEND_BUFFER_BYTES = 32_768
-#: Pings and pieces of messages that a peer may send.
+#: Pings, pongs and pieces of messages that a peer may send.
 FRAMES_PER_S = 50.0
 #: How long a peer may take to answer our close frame before the connection is cut.
 CLOSE_TIMEOUT_S = 5.0
+#: What a peer may send before it was let in, until it is not read any more.
+MAX_EARLY_BYTES = 65_536
+
+_PING: Final = control_frame(Kind.PING)
 
 
-class SharedFramesProtocol(WebSocketsSansIOProtocol):
+class _State(Enum):
+    """The life of a connection, in this order."""
+
+    OPENING = auto()  # the application has still to decide
+    OPEN = auto()
+    CLOSING = auto()  # our close frame was sent, the peer's is waited for
+    ENDING = auto()  # nothing is waited for but the end of the socket; what comes is thrown away
+    LOST = auto()
+
+
+class Owner(Protocol):
+    """Who writes through the door, and hears what comes in."""
+
+    def receive(self, door: "SharedFramesProtocol", text: str | None) -> None:
+        """A message; None stands for a binary one."""
+
+    def paused(self, door: "SharedFramesProtocol") -> None:
+        """The kernel did not take all of what was just written. Called inside `write`."""
+
+    def drained(self, door: "SharedFramesProtocol") -> None:
+        """The door is ready again."""
+
+    def leave(self, door: "SharedFramesProtocol") -> None:
+        """The connection is gone, or ends, not by the owner's order."""
+
+
+def door_of(scope: Scope) -> "SharedFramesProtocol | None":
+    """The connection that an application is asked about; None if another server or class serves it."""
+    extension = (scope.get("extensions") or {}).get(EXTENSION)
+    return None if extension is None else cast("SharedFramesProtocol", extension["door"])
+
+
+def _nowhere(_: bytes) -> None:
+    """Where frames go after our close frame."""
+
+
+class SharedFramesProtocol(asyncio.Protocol):
     """One websocket connection. It is its own door: see `publisher_service.client.Door`."""
 
-    _owner: Owner | None = None
-    _when_lost: Callable[[], None] | None = None
-    _frames: Allowance | None = None
-    paused_since_s: float | None = None
+    __slots__ = (
+        "__weakref__", "_answered", "_config", "_end", "_frames", "_inbound", "_opening", "_owner", "_pinged_at_s",
+        "_server_state", "_state", "_transport", "_when_lost", "deflates", "paused_since_s", "ready", "write",
+    )  # fmt: skip
 
-    @property
-    def ready(self) -> bool:
-        """Everything written so far was taken by the kernel, and the connection is open."""
-        return (
-            self.paused_since_s is None
-            and self.handshake_complete
-            and not self.close_sent
-            and not self.disconnected
-            and not self.transport.is_closing()
-        )
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],  # noqa: ARG002 (as uvicorn calls it; the lifespan's state is not used)
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._config = config
+        self._server_state = server_state
+        self._state = _State.OPENING
+        self._transport = cast("asyncio.Transport", None)  # until connection_made
+        self._inbound: Inbound | bytearray = bytearray()  # what came too early, until the connection is open
+        self._opening: Opening | None = None
+        self._owner: Owner | None = None
+        self._when_lost: Callable[[], None] | None = None
+        self._frames: Allowance | None = None  # made for those who send such frames
+        self._end: asyncio.TimerHandle | None = None
+        self._pinged_at_s = 0.0
+        self._answered = True  # something came since the last ping
+        #: Write a finished frame; never waits. The transport's own method, since it is called more than all else.
+        self.write: Callable[[bytes], None] = _nowhere
+        #: Everything written so far was taken by the kernel, and the connection is open.
+        self.ready = False
+        #: Since when something waits in the transport, on the event loop's clock.
+        self.paused_since_s: float | None = None
+        #: Frames may be compressed.
+        self.deflates = False
+
+    # ------------------------------------------------------------------------------------------- called by the owner
+
+    def open(self, owner: Owner) -> None:
+        """Tell who is to be called. Messages come when the application has returned."""
+        self._owner = owner
 
     def when_lost(self, call: Callable[[], None]) -> None:
         """Call this when the connection is gone: now, if it is already."""
-        if self.disconnected:
+        if self._state is _State.LOST:
             call()
         else:
             self._when_lost = call
 
-    deflates = False
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close, by order of the owner, who hears nothing more. A peer that does not answer is cut off."""
+        self._owner = None
+        if self._state is _State.OPEN:
+            self._state = _State.CLOSING
+            self._say_close(close_frame(code, reason))
 
     def keep_alive(self, now_s: float) -> None:
-        """Uvicorn's does it by itself."""
-
-    def open(self, owner: Owner) -> None:
-        """Tell who is to be called when the door is ready again."""
-        self._owner = owner
-
-    def close(self, code: int, reason: str) -> None:
-        """Begin to close. A peer that does not answer in time is cut off, whatever it has not read."""
-        if self.close_sent or self.disconnected or self.transport.is_closing():
+        """Ask the peer for a sign of life, or close if none came. To be called once a second or so."""
+        if self._state is not _State.OPEN:
             return
-        self.stop_keepalive()
-        self.conn.send_close(code, reason)
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = True
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self._abort_later()
+        waited_s = now_s - self._pinged_at_s
+        if self._answered:
+            interval_s = self._config.ws_ping_interval
+            if interval_s is not None and waited_s >= interval_s:
+                self._answered, self._pinged_at_s = False, now_s
+                self.write(_PING)
+        elif self._config.ws_ping_timeout is not None and waited_s >= self._config.ws_ping_timeout:
+            self._fail(1011, "keepalive ping timeout", _State.CLOSING)
 
-    def _abort_later(self) -> None:
-        """A transport that closes waits until its buffer is empty: with a peer that does not read, for ever."""
-        if self.close_timer is not None:
-            self.close_timer.cancel()
-        if not self.disconnected:
-            self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
+    # ------------------------------------------------------------------------------------ called by the application
 
-    # ------------------------------------------------------------------------------------------- called by uvicorn
+    @property
+    def gone(self) -> bool:
+        """The connection is closed, or about to be."""
+        return self._state in (_State.ENDING, _State.LOST) or self._transport.is_closing()
 
-    async def send(self, message: ASGISendEvent) -> None:
-        """A handshake that was refused with an answer is complete, too; uvicorn would log each as an error."""
-        await super().send(message)
-        if self.initial_response is not None and self.close_sent:
-            self.handshake_complete = True
+    def accept(self, head: bytes) -> None:
+        """Open the connection. What came too early is looked at when the application has returned."""
+        self._state = _State.OPEN
+        self._pinged_at_s = asyncio.get_running_loop().time()
+        self.write = self._transport.write
+        self.write(head)
+        self.ready = self.paused_since_s is None
+
+    def refuse(self, answer: bytes) -> None:
+        """Answer the handshake otherwise, and close."""
+        if not self._transport.is_closing():
+            self._transport.write(answer)
+        self._linger()
+
+    # ------------------------------------------------------------------------------------------ called by the server
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep little in the kernel, and nothing in the transport without knowing of it."""
-        super().connection_made(transport)
-        self.write = self.transport.write
-        self.transport.set_write_buffer_limits(high=0)
-        if (connection := cast("socket.socket | None", transport.get_extra_info("socket"))) is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        """Nothing is kept in the transport without our knowing of it."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=0)
+        self._server_state.connections.add(cast("Any", self))  # uvicorn names its own classes
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is closed, whoever closed it."""
-        super().connection_lost(exc)
-        if self._when_lost is not None:
-            self._when_lost()
-            self._when_lost = None
-
-    def handle_connect(self, event: Request) -> None:
-        """Put the door into the scope; the application runs after this returns."""
-        super().handle_connect(event)
-        if not self.close_sent:
-            self.scope["extensions"][EXTENSION] = {"door": self}
-
-    def handle_cont(self, event: Frame) -> None:
-        """A piece of a message: an ordinary client sends few of them."""
-        if self._permits_frame():
-            super().handle_cont(event)
-
-    def _permits_frame(self) -> bool:
-        """Frames that are no messages cost time as well; a peer that sends too many of them is closed."""
-        now_s = self.loop.time()
-        if self._frames is None:
-            self._frames = Allowance(FRAMES_PER_S, now_s)
-        if self._frames.take(FRAMES_PER_S, now_s):
-            return True
-        self._count_close(1008)
-        self.close(1008, "too many frames that are no messages")
-        return False
-
-    def handle_ping(self) -> None:
-        """Answer, but not a peer that asks and does not read: its pongs would pile up."""
-        if not self._permits_frame():
+    def begin(self, method: str, target: bytes, version: str, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:
+        """A request for a websocket is there; `rest` came after it. Names of headers are in lower case."""
+        try:
+            handshake = examine(method, version, headers, compression=self._config.ws_per_message_deflate)
+        except InvalidHandshake as invalid:
+            text = invalid.text.encode()
+            self.refuse(http_answer(invalid.status, [*invalid.headers, (b"content-type", b"text/plain")], text))
             return
-        pong = b"".join(self.conn.data_to_send())
-        if self.ready:
-            self.transport.write(pong)
+        self.deflates = handshake.deflates
+        scope = self._scope(target, headers, handshake.subprotocols)
+        self._opening = Opening(scope, handshake, self)
+        if rest:
+            self.data_received(rest)
+        task = asyncio.get_running_loop().create_task(self._run(self._opening), name="opening of a websocket")
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._server_state.tasks.discard)
 
-    def handle_close(self, event: Frame) -> None:
-        """The peer closes."""
-        super().handle_close(event)
-        self._abort_later()
-
-    def handle_parser_exception(self) -> None:
-        """The peer breaks the protocol."""
-        if self.conn.close_sent is not None:
-            self._count_close(self.conn.close_sent.code)
-        super().handle_parser_exception()
-        self._abort_later()
-
-    def keepalive_timeout(self) -> None:
-        """The peer does not answer pings."""
-        self._count_close(1011)
-        super().keepalive_timeout()
-        self._abort_later()
-
-    def _count_close(self, code: int) -> None:
-        """For closes that the hub does not order: those it counts itself. Said before the close, which comes once."""
-        if not self.close_sent and not self.transport.is_closing():
-            cast("FastAPI", self.config.app).state.metrics.closed.labels(str(code)).inc()
+    def data_received(self, data: bytes) -> None:
+        """Frames, after the handshake; from uvicorn's own HTTP classes the request first, rendered again."""
+        inbound = self._inbound
+        if isinstance(inbound, Inbound):
+            self._answered = True
+            if self._state in (_State.OPEN, _State.CLOSING):
+                inbound.feed(data)
+                self._take_frames(inbound)
+        elif self._state is not _State.ENDING:
+            inbound += data
+            if self._opening is None:
+                self._begin_by_text(inbound)
+            elif len(inbound) > MAX_EARLY_BYTES:
+                self._transport.pause_reading()
 
     def pause_writing(self) -> None:
         """Something is left in the transport's buffer."""
-        super().pause_writing()
-        self.paused_since_s = self.loop.time()
+        self.ready = False
+        self.paused_since_s = asyncio.get_running_loop().time()
         if self._owner is not None:
             self._owner.paused(self)
 
     def resume_writing(self) -> None:
         """The transport's buffer is empty."""
-        super().resume_writing()
         self.paused_since_s = None
+        self.ready = self._state is _State.OPEN
         if self._owner is not None:
             self._owner.drained(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (as asyncio has it)
+        """The socket is closed, whoever closed it."""
+        self._state = _State.LOST
+        self.ready, self.write = False, _nowhere
+        self._server_state.connections.discard(cast("Any", self))
+        if self._end is not None:
+            self._end.cancel()
+            self._end = None
+        if self._opening is not None:
+            self._opening.lost()
+        self._tell_owner_that_it_ends()
+        if self._when_lost is not None:
+            self._when_lost()
+            self._when_lost = None
+
+    def shutdown(self) -> None:
+        """The server stops, and has asked everybody to leave before; whoever is still here is not waited for."""
+        if self._state is _State.OPEN:
+            self._fail(1012, "go on at another replica", _State.ENDING, counted=False)
+        self._transport.close()
+
+    # ------------------------------------------------------------------------------------------------- the handshake
+
+    def _begin_by_text(self, received: bytearray) -> None:
+        """As `begin`. What is not whole is waited for: uvicorn's HTTP classes have seen all of it."""
+        head, end, rest = bytes(received).partition(b"\r\n\r\n")
+        if not end:
+            return
+        request, *lines = head.split(b"\r\n")
+        method, target, version = request.split(b" ")
+        fields = [line.partition(b":") for line in lines]
+        headers = [(name.lower(), value.strip()) for name, _, value in fields]
+        self._inbound = bytearray()
+        self.begin(method.decode("ascii"), target, version.decode("ascii").removeprefix("HTTP/"), headers, rest)
+
+    def _scope(self, target: bytes, headers: Headers, subprotocols: list[str]) -> Scope:
+        path, _, query = target.partition(b"?")
+        root = self._config.root_path
+        return {
+            "type": "websocket",
+            "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "wss" if is_ssl(self._transport) else "ws",
+            "server": get_local_addr(self._transport),
+            "client": get_remote_addr(self._transport),
+            "root_path": root,
+            "path": root + (unquote(path) if b"%" in path else path.decode("latin-1")),
+            "raw_path": root.encode() + path,
+            "query_string": query,
+            "headers": headers,
+            "subprotocols": subprotocols,
+            "state": {},
+            "extensions": {"websocket.http.response": {}, EXTENSION: {"door": self}},
+        }
+
+    async def _run(self, opening: Opening) -> None:
+        """Let the application decide."""
+        try:
+            await self._config.loaded_app(opening.scope, opening.receive, opening.send)
+        except ClientDisconnected:
+            pass
+        except Exception:
+            log.exception("the application of websockets failed")
+            self._fail(1011, "internal error", _State.CLOSING)
+        finally:
+            self._opening = None
+        if self._state is _State.OPENING:
+            self.refuse(http_answer(500, (), b""))
+        elif self._state is _State.OPEN and self._owner is None:
+            self._fail(1011, "nobody owns this connection", _State.CLOSING)
+        if self._state in (_State.OPEN, _State.CLOSING):
+            self._take_early()
+
+    def _take_early(self) -> None:
+        """The application has returned: what came before is looked at now, and the rest as it comes."""
+        early = self._inbound
+        inbound = self._inbound = Inbound(self._config.ws_max_size, deflates=self.deflates)
+        if isinstance(early, bytearray) and early:
+            if len(early) > MAX_EARLY_BYTES and not self._transport.is_closing():
+                self._transport.resume_reading()
+            inbound.feed(bytes(early))
+            self._take_frames(inbound)
+
+    # -------------------------------------------------------------------------------------------------- what comes in
+
+    def _take_frames(self, inbound: Inbound) -> None:
+        try:
+            while self._state in (_State.OPEN, _State.CLOSING) and (frame := inbound.next()) is not None:
+                self._take(frame)
+        except Violation as violation:
+            self._fail(violation.code, violation.reason, _State.ENDING)
+        except Exception:
+            log.exception("a message could not be carried out")
+            self._fail(1011, "internal error", _State.CLOSING)
+
+    def _take(self, frame: Frame) -> None:
+        if frame.kind is Kind.CLOSE:
+            self._take_close(frame.data)
+        elif self._state is _State.CLOSING:
+            return  # its last words
+        elif frame.kind is Kind.TEXT or frame.kind is Kind.BINARY:
+            if self._owner is not None:
+                self._owner.receive(self, frame.text if frame.kind is Kind.TEXT else None)
+        elif not self._permits_frame():
+            self._fail(1008, "too many frames that are no messages", _State.CLOSING)
+        elif frame.kind is Kind.PING and self.ready:
+            # Not to a peer that asks and does not read: its pongs would pile up.
+            self.write(control_frame(Kind.PONG, frame.data))
+
+    def _permits_frame(self) -> bool:
+        """Frames that are no messages cost time as well."""
+        now_s = asyncio.get_running_loop().time()
+        if self._frames is None:
+            self._frames = Allowance(FRAMES_PER_S, now_s)
+        return self._frames.take(FRAMES_PER_S, now_s)
+
+    def _take_close(self, payload: bytes) -> None:
+        """The peer closes, or answers our close. Raises Violation."""
+        close_code(payload)
+        answers = self._state is _State.OPEN
+        self._state = _State.ENDING
+        if answers:
+            self._say_close(control_frame(Kind.CLOSE, payload[:2]))
+            self._tell_owner_that_it_ends()
+        self._transport.close()
+
+    # ------------------------------------------------------------------------------------------------------- the end
+
+    def _fail(self, code: int, reason: str, state: _State, *, counted: bool = True) -> None:
+        """Close by our own decision, and count it."""
+        if self._state is _State.OPEN:
+            if counted:
+                cast("FastAPI", self._config.loaded_app).state.metrics.closed.labels(str(code)).inc()
+            self._state = state
+            self._say_close(close_frame(code, reason))
+            self._tell_owner_that_it_ends()
+            if state is _State.ENDING:
+                self._linger()
+        elif self._state is _State.CLOSING:
+            self._linger()
+
+    def _say_close(self, frame: bytes) -> None:
+        """The last thing that is written."""
+        self.ready = False
+        self.write(frame)
+        self.write = _nowhere
+        self._abort_later()
+
+    def _linger(self) -> None:
+        """
+        Tell the peer that nothing more comes, and throw away what it still sends.
+
+        A socket that is closed with something unread in it takes back what the peer has not read.
+        """
+        self._state = _State.ENDING
+        self._inbound = bytearray()
+        if self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            self._abort_later()
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _abort_later(self) -> None:
+        """A transport that closes waits until its buffer is empty: with a peer that does not read, for ever."""
+        if self._end is None:
+            self._end = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._transport.abort)
+
+    def _tell_owner_that_it_ends(self) -> None:
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            owner.leave(self)

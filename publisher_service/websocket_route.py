@@ -1,46 +1,50 @@
-"""One client's life: `/ws/{channel}` subscribes by its address alone, `/ws` takes subscriptions as messages."""
+"""Where websockets go: `/ws/{channel}` subscribes by its address alone, `/ws` takes subscriptions as messages."""
 
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
 
+from publisher_service.client import Door
 from publisher_service.core.grant import Grant
 from publisher_service.core.requests import AddressQuery
 from publisher_service.hub import Hub
-from publisher_service.shared_frames import EXTENSION, SharedFramesProtocol
+from publisher_service.portable_door import PortableDoor
+from publisher_service.shared_frames import door_of
 
 
 async def websockets(scope: Scope, receive: Receive, send: Send) -> None:
     """
     The application of all websockets.
 
-    It stands beside FastAPI's routes, not behind them: their layers would be kept for the length of each connection.
+    It stands beside FastAPI's routes, not behind them, and returns when the hub has the connection. On a server that
+    offers no door it stays for as long as the connection does.
     """
-    websocket = WebSocket(scope, receive, send)
     path, slash, channel = scope["path"].removeprefix("/").partition("/")
     if path != "ws" or (slash and not channel) or "/" in channel:
-        await websocket.close()
+        await send({"type": "websocket.close"})
         return
     query = None
     if channel:
         given = QueryParams(scope["query_string"])
-        query = AddressQuery(channel, **{name: given.get(name) for name in ("keys", "interval", "mode", "since")})
-    await _live(websocket, query)
+        query = AddressQuery(channel, *(given.get(name) for name in ("keys", "interval", "mode", "since")))
+    hub: Hub = scope["app"].state.hub
+    grant: Grant | None = scope["state"]["grant"]
+    door = door_of(scope)
+    if door is not None:
+        await send({"type": "websocket.accept"})
+        door.open(hub)
+        _join(hub, door, grant, query)
+        return
+    portable = PortableDoor(receive, send)
+    await portable.accept()
+    portable.open(hub)
+    _join(hub, portable, grant, query)
+    await portable.live()
 
 
-async def _live(websocket: WebSocket, query: AddressQuery | None) -> None:
-    hub: Hub = websocket.app.state.hub
-    door: SharedFramesProtocol = websocket.scope["extensions"][EXTENSION]["door"]
-    grant: Grant | None = websocket.state.grant
-    await websocket.accept()
-    try:
-        if grant is not None:
-            hub.join(door, grant)
-        else:
-            hub.expect(door)
-        if query is not None:
-            hub.subscribe_by_address(door, query)
-        while (event := await websocket.receive())["type"] != "websocket.disconnect":
-            hub.receive(door, event.get("text"))
-    finally:
-        hub.leave(door)
+def _join(hub: Hub, door: Door, grant: Grant | None, query: AddressQuery | None) -> None:
+    if grant is None:
+        hub.expect(door)
+        return
+    hub.join(door, grant)
+    if query is not None:
+        hub.subscribe_by_address(door, query)

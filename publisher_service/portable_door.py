@@ -1,0 +1,146 @@
+"""
+A door over plain ASGI, for servers without the extension of `shared_frames`.
+
+It costs a task and an encoding for each client. One frame is on its way at a time: until the server has taken it the
+door is not ready, and the hub keeps what is newest, as it does for every socket that is full.
+"""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from starlette.types import Receive, Send
+
+log = logging.getLogger(__name__)
+
+#: How long a server may take to let a connection go that we closed.
+CLOSE_TIMEOUT_S = 5.0
+
+
+class Owner(Protocol):
+    """Who writes through the door, and hears what comes in; as that of `shared_frames`."""
+
+    def receive(self, door: "PortableDoor", text: str | None) -> None:
+        """A message; None stands for a binary one."""
+
+    def paused(self, door: "PortableDoor") -> None:
+        """A frame is on its way. Called inside `write`."""
+
+    def drained(self, door: "PortableDoor") -> None:
+        """The door is ready again."""
+
+    def leave(self, door: "PortableDoor") -> None:
+        """The connection is gone, not by the owner's order."""
+
+
+class PortableDoor:
+    """One websocket connection: `accept`, `open`, and then `live` until it has ended."""
+
+    __slots__ = (
+        "_close",
+        "_frame",
+        "_owner",
+        "_receive",
+        "_send",
+        "_wake",
+        "_writing",
+        "deflates",
+        "paused_since_s",
+        "ready",
+    )
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._owner: Owner | None = None
+        self._frame: bytes | None = None  # on its way
+        self._close: tuple[int, str] | None = None
+        self._wake = asyncio.Event()
+        self._writing: asyncio.Task[None] | None = None
+        self.ready = False
+        self.paused_since_s: float | None = None
+        self.deflates = False  # that is the server's business
+
+    async def accept(self) -> None:
+        """Open the connection. Raises OSError if it is gone."""
+        await self._receive()  # that somebody wants to connect
+        await self._send({"type": "websocket.accept"})
+        self.ready = True
+
+    def open(self, owner: Owner) -> None:
+        """Tell who is to be called."""
+        self._owner = owner
+
+    def write(self, frame: bytes) -> None:
+        """Hand a finished frame to the server; never waits. Only while the door is ready."""
+        if not self.ready:
+            raise RuntimeError("a frame is on its way already")
+        self._frame = frame
+        self.ready, self.paused_since_s = False, asyncio.get_running_loop().time()
+        self._wake.set()
+        if self._owner is not None:
+            self._owner.paused(self)
+
+    def close(self, code: int, reason: str) -> None:
+        """Close after the frame that is on its way, if the server takes that in time."""
+        self._owner = None
+        if self._close is None:
+            self.ready, self._close = False, (code, reason)
+            self._wake.set()
+            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._give_up)
+
+    def keep_alive(self, now_s: float) -> None:
+        """Nothing to do: servers ask peers for signs of life themselves."""
+
+    async def live(self) -> None:
+        """Read and write until the connection has ended."""
+        self._writing = asyncio.create_task(self._write())
+        tasks = [asyncio.create_task(self._read()), self._writing]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+            self.ready, owner, self._owner = False, self._owner, None
+            if owner is not None:
+                owner.leave(self)
+        for end in ends:
+            # OSError: the peer is gone, which is no fault. CancelledError is no Exception.
+            if isinstance(end, Exception) and not isinstance(end, OSError):
+                raise end
+
+    async def _read(self) -> None:
+        while (event := await self._receive())["type"] != "websocket.disconnect":
+            if self._owner is None:
+                continue  # its last words
+            try:
+                self._owner.receive(self, event.get("text"))
+            except Exception:
+                log.exception("a message could not be carried out")
+                owner = self._owner
+                self.close(1011, "internal error")
+                if owner is not None:
+                    owner.leave(self)
+
+    async def _write(self) -> None:
+        while self._frame is not None or self._close is None:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._frame is not None:
+                await self._send({"type": "websocket.send", "text": _text(self._frame)})
+                self._frame, self.paused_since_s = None, None
+                self.ready = self._close is None
+                if self._owner is not None:
+                    self._owner.drained(self)
+        code, reason = self._close
+        await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+    def _give_up(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+
+
+def _text(frame: bytes) -> str:
+    """What is in a finished, unmasked text frame: a server makes its own."""
+    return frame[{126: 4, 127: 10}.get(frame[1], 2) :].decode()
