@@ -361,7 +361,7 @@ class SharedFramesProtocol(asyncio.Protocol):
         """Close by our own decision, and count it."""
         if self._state is _State.OPEN:
             if counted:
-                cast("FastAPI", self._config.loaded_app).state.metrics.closed.labels(str(code)).inc()
+                cast("FastAPI", self._config.app).state.metrics.closed.labels(str(code)).inc()
             self._state = state
             self._say_close(close_frame(code, reason))
             self._tell_owner_that_it_ends()
