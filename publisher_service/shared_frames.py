@@ -9,6 +9,7 @@ connection is this object, with no task, timer or queue.
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Final, Protocol, cast
@@ -168,7 +169,9 @@ class SharedFramesProtocol(asyncio.Protocol):
     def accept(self, head: bytes) -> None:
         """Open the connection. What came too early is looked at when the application has returned."""
         self._state = _State.OPEN
-        self._pinged_at_s = asyncio.get_running_loop().time()
+        # As if at some moment of the last interval: those who came together are not asked together, ever after.
+        interval_s = self._config.ws_ping_interval or 0.0
+        self._pinged_at_s = asyncio.get_running_loop().time() - interval_s * random.random()  # noqa: S311 (no secret)
         self._held = bytearray(head)
         self.write = self._hold
         self.ready = self.paused_since_s is None
