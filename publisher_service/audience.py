@@ -62,7 +62,7 @@ class Audience:
     def fall_in(self, subscription: Subscription) -> None:
         """It has the view's last frame, and is clear. From now on it stands where the view stands."""
         del self._others[subscription]
-        self._in_step[subscription.client.deflates][subscription] = subscription.client.write
+        self._in_step[subscription.client.deflates][subscription] = subscription.client.door.write
         subscription.in_step = True
 
     def fall_out(self, subscription: Subscription) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 import httptools
 from fastapi import FastAPI
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from publisher_service.shared_frames import SharedFramesProtocol
@@ -80,10 +81,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._stop()
             self.connections.discard(self)
             websocket = SharedFramesProtocol(self.config, self.server_state, self.app_state)
-            transport, scope = self.transport, self.scope
+            transport, scope = self.transport, cast("Scope", self.scope)
             transport.set_protocol(websocket)
             websocket.connection_made(transport)
-            websocket.begin(scope["method"], self.url, scope["http_version"], self.headers, rest)
+            websocket.begin(scope, self.url, rest)
             self.parser = self.flow = self.transport = cast("Any", None)  # what goes round is not freed by itself
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -38,7 +38,7 @@ class Door(Protocol):
 
     @property
     def write(self) -> Callable[[bytes], None]:
-        """Write a finished frame; never waits. A frame costs no more than this call."""
+        """Write a finished frame; never waits. A frame costs no more than this call. Another one after the opening."""
 
     @property
     def deflates(self) -> bool:
@@ -131,12 +131,11 @@ class Client:
 
     __slots__ = (
         "allowance", "clear", "deflates", "door", "expires_at_s", "grant", "greeted", "heartbeat_at_s", "leaves_at_s",
-        "owed", "owes_status", "subscriptions", "write",
+        "owed", "owes_status", "subscriptions",
     )  # fmt: skip
 
     def __init__(self, door: Door, grant: Grant) -> None:
         self.door = door
-        self.write = door.write
         self.deflates = door.deflates
         self.grant = grant
         self.expires_at_s = math.inf  # when the grant ends, on the hub's clock

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 import orjson
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from publisher_service.core.admission import BUSY, Admission, Reason, Refusal
@@ -77,8 +77,7 @@ class Entrance:
             await self._refuse(refusal, scope, send)
             return
         try:
-            headers = Headers(scope=scope)
-            refusal = self._foreign_page(headers) or self._leave_grant(scope, headers)
+            refusal = self._foreign_page(scope) or self._leave_grant(scope)
             if refusal is not None:
                 await self._refuse(refusal, scope, send)
             else:
@@ -92,17 +91,16 @@ class Entrance:
                 door.when_lost(partial(self._admission.leave, address))
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        refusal = self._foreign_page(headers)
+        refusal = self._foreign_page(scope)
         if refusal is not None:
             await self._refuse(refusal, scope, send)
             return
-        if "origin" in headers:
-            send = _with_permission(send, headers["origin"])
-        if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+        if (origin := _header(scope, b"origin")) is not None:
+            send = _with_permission(send, origin)
+        if scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method") is not None:
             await _answer(scope, send, 204, b"")  # asked before the request itself, and without its token
             return
-        refusal = self._leave_grant(scope, headers) or (BUSY if self._requests >= MAX_REQUESTS else None)
+        refusal = self._leave_grant(scope) or (BUSY if self._requests >= MAX_REQUESTS else None)
         if refusal is not None:
             await self._refuse(refusal, scope, send)
             return
@@ -112,17 +110,17 @@ class Entrance:
         finally:
             self._requests -= 1
 
-    def _foreign_page(self, headers: Headers) -> Refusal | None:
-        origin = headers.get("origin")
-        if origin is None or self._origins.allows(origin, headers.get("host", "")):
+    def _foreign_page(self, scope: Scope) -> Refusal | None:
+        origin = _header(scope, b"origin")
+        if origin is None or self._origins.allows(origin, _header(scope, b"host") or ""):
             return None
         return Refusal(Reason.ORIGIN, 403, self._origins.refusal(origin))
 
-    def _leave_grant(self, scope: Scope, headers: Headers) -> Refusal | None:
+    def _leave_grant(self, scope: Scope) -> Refusal | None:
         """Put into the scope what the client's token permits; a refusal if it has none that counts."""
         grant: Grant | None = EVERYTHING
         if self._tokens is not None:
-            token = _token(scope, headers)
+            token = _token(scope)
             if token is not None:
                 try:
                     grant = self._tokens.read(token)
@@ -151,9 +149,14 @@ def _is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)
 
 
-def _token(scope: Scope, headers: Headers) -> str | None:
+def _header(scope: Scope, name: bytes) -> str | None:
+    """The first of this name; names come in lower case."""
+    return next((value.decode("latin-1") for known, value in scope["headers"] if known == name), None)
+
+
+def _token(scope: Scope) -> str | None:
     """From the header, or else from the address."""
-    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    scheme, _, credentials = (_header(scope, b"authorization") or "").partition(" ")
     if scheme.lower() == "bearer" and credentials.strip():
         return credentials.strip()
     values = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token")

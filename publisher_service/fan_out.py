@@ -193,7 +193,7 @@ class FanOut:
     def write(self, client: Client, frame: bytes) -> None:
         """Write to a client that is clear."""
         try:
-            client.write(frame)
+            client.door.write(frame)
         except Exception:  # noqa: BLE001 (whatever it is, it is this client's)
             self._give_up(client)
 
@@ -219,15 +219,15 @@ class FanOut:
             subscription = next((each for each in client.subscriptions.values() if each.sending), None)
             if client.owes_status and not (facts_first and (subscription or self._is_late(client))):
                 client.owes_status, client.greeted = False, True
-                client.write(self.status_frame)
+                client.door.write(self.status_frame)
             elif client.owed and not (facts_first and subscription):
-                client.write(client.owed.pop(0))
+                client.door.write(client.owed.pop(0))
             elif subscription is not None:
                 channel = subscription.view.key.channel
                 if subscription.let_go:
                     self._metrics.remade.labels(channel).inc()
                 data = self._form(subscription.pop_frame(), deflates=client.deflates)
-                client.write(data)
+                client.door.write(data)
                 written += len(data)
                 self._tally.wrote(channel, 1, len(data))
             else:

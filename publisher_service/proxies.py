@@ -5,7 +5,6 @@ import logging
 import socket
 from collections.abc import Iterable
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from publisher_service.core.client_address import Address, Proxies, client_address, parse_address
@@ -31,7 +30,10 @@ class TrustedProxies:
     async def client_of(self, scope: Scope) -> str:
         """The client's address; empty for a local socket, which has none."""
         peer = scope["client"][0] if scope.get("client") else ""
-        forwarded_for = ",".join(Headers(scope=scope).getlist("x-forwarded-for"))
+        told = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        if not told and ":" not in peer:
+            return peer  # as the kernel writes it, and nobody speaks for another
+        forwarded_for = ",".join(told)
         if forwarded_for and self._proxies.names:
             await self._keep_fresh(peer)
         return client_address(peer, forwarded_for, self._proxies, self._known)

@@ -9,9 +9,10 @@ connection is this object, with no task, timer or queue.
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 from urllib.parse import unquote
 
 from fastapi import FastAPI
@@ -20,8 +21,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
+from publisher_service.client import Owner
 from publisher_service.core.allowance import Allowance
-from publisher_service.core.handshake import Headers, InvalidHandshake, examine
+from publisher_service.core.handshake import InvalidHandshake, examine
 from publisher_service.core.inbound import (
     Frame,
     Inbound,
@@ -43,6 +45,8 @@ SEND_BUFFER_BYTES = 32_768
 FRAMES_PER_S = 50.0
 #: How long a peer may take to answer our close frame before the connection is cut.
 CLOSE_TIMEOUT_S = 5.0
+#: The answer to the handshake and the first frames leave together, up to so many bytes.
+TOGETHER_BYTES = 16_384
 #: What a peer may send before it was let in, until it is not read any more.
 MAX_EARLY_BYTES = 65_536
 
@@ -59,22 +63,6 @@ class _State(Enum):
     LOST = auto()
 
 
-class Owner(Protocol):
-    """Who writes through the door, and hears what comes in."""
-
-    def receive(self, door: "SharedFramesProtocol", text: str | None) -> None:
-        """A message; None stands for a binary one."""
-
-    def paused(self, door: "SharedFramesProtocol") -> None:
-        """The kernel did not take all of what was just written. Called inside `write`."""
-
-    def drained(self, door: "SharedFramesProtocol") -> None:
-        """The door is ready again."""
-
-    def leave(self, door: "SharedFramesProtocol") -> None:
-        """The connection is gone, or ends, not by the owner's order."""
-
-
 def door_of(scope: Scope) -> "SharedFramesProtocol | None":
     """The connection that an application is asked about; None if another server or class serves it."""
     extension = (scope.get("extensions") or {}).get(EXTENSION)
@@ -89,8 +77,9 @@ class SharedFramesProtocol(asyncio.Protocol):
     """One websocket connection. It is its own door: see `publisher_service.client.Door`."""
 
     __slots__ = (
-        "__weakref__", "_answered", "_config", "_end", "_frames", "_inbound", "_opening", "_owner", "_pinged_at_s",
-        "_server_state", "_state", "_transport", "_when_lost", "deflates", "paused_since_s", "ready", "write",
+        "__weakref__", "_answered", "_config", "_end", "_frames", "_held", "_inbound", "_opening", "_owner",
+        "_pinged_at_s", "_server_state", "_state", "_transport", "_when_lost", "deflates", "paused_since_s", "ready",
+        "write",
     )  # fmt: skip
 
     def __init__(
@@ -110,6 +99,7 @@ class SharedFramesProtocol(asyncio.Protocol):
         self._when_lost: Callable[[], None] | None = None
         self._frames: Allowance | None = None  # made for those who send such frames
         self._end: asyncio.TimerHandle | None = None
+        self._held: bytearray | None = None  # what is still to be written with the answer to the handshake
         self._pinged_at_s = 0.0
         self._answered = True  # something came since the last ping
         #: Write a finished frame; never waits. The transport's own method, since it is called more than all else.
@@ -164,10 +154,28 @@ class SharedFramesProtocol(asyncio.Protocol):
     def accept(self, head: bytes) -> None:
         """Open the connection. What came too early is looked at when the application has returned."""
         self._state = _State.OPEN
-        self._pinged_at_s = asyncio.get_running_loop().time()
-        self.write = self._transport.write
-        self.write(head)
+        # As if at some moment of the last interval: those who came together are not asked together, ever after.
+        interval_s = self._config.ws_ping_interval or 0.0
+        self._pinged_at_s = asyncio.get_running_loop().time() - interval_s * random.random()  # noqa: S311 (no secret)
+        self._held = bytearray(head)
+        self.write = self._hold
         self.ready = self.paused_since_s is None
+
+    def _hold(self, frame: bytes) -> None:
+        """Write with what was held back; a packet costs more than a frame."""
+        if self._held is None:
+            self._transport.write(frame)
+            return
+        self._held += frame
+        if len(self._held) >= TOGETHER_BYTES:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Write what was held back, and hold nothing back from now on."""
+        held, self._held = self._held, None
+        if held is not None:
+            self.write = self._transport.write
+            self.write(held)
 
     def refuse(self, answer: bytes) -> None:
         """Answer the handshake otherwise, and close."""
@@ -183,16 +191,21 @@ class SharedFramesProtocol(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=0)
         self._server_state.connections.add(cast("Any", self))  # uvicorn names its own classes
 
-    def begin(self, method: str, target: bytes, version: str, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:
-        """A request for a websocket is there; `rest` came after it. Names of headers are in lower case."""
+    def begin(self, request: Scope, target: bytes, rest: bytes) -> None:
+        """
+        A request for a websocket is there; `rest` came after it.
+
+        `request` is a scope of HTTP as far as it is known: method, http_version, headers, server, client, scheme.
+        """
+        compression = self._config.ws_per_message_deflate
         try:
-            handshake = examine(method, version, headers, compression=self._config.ws_per_message_deflate)
+            handshake = examine(request["method"], request["http_version"], request["headers"], compression=compression)
         except InvalidHandshake as invalid:
             text = invalid.text.encode()
             self.refuse(http_answer(invalid.status, [*invalid.headers, (b"content-type", b"text/plain")], text))
             return
         self.deflates = handshake.deflates
-        scope = self._scope(target, headers, handshake.subprotocols)
+        scope = self._scope(request, target, handshake.subprotocols)
         self._opening = Opening(scope, handshake, self)
         if rest:
             self.data_received(rest)
@@ -232,7 +245,7 @@ class SharedFramesProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (as asyncio has it)
         """The socket is closed, whoever closed it."""
         self._state = _State.LOST
-        self.ready, self.write = False, _nowhere
+        self.ready, self.write, self._held = False, _nowhere, None
         self._server_state.connections.discard(cast("Any", self))
         if self._end is not None:
             self._end.cancel()
@@ -262,23 +275,31 @@ class SharedFramesProtocol(asyncio.Protocol):
         fields = [line.partition(b":") for line in lines]
         headers = [(name.lower(), value.strip()) for name, _, value in fields]
         self._inbound = bytearray()
-        self.begin(method.decode("ascii"), target, version.decode("ascii").removeprefix("HTTP/"), headers, rest)
+        known = {
+            "method": method.decode("ascii"),
+            "http_version": version.decode("ascii").removeprefix("HTTP/"),
+            "scheme": "https" if is_ssl(self._transport) else "http",
+            "server": get_local_addr(self._transport),
+            "client": get_remote_addr(self._transport),
+            "headers": headers,
+        }
+        self.begin(known, target, rest)
 
-    def _scope(self, target: bytes, headers: Headers, subprotocols: list[str]) -> Scope:
+    def _scope(self, request: Scope, target: bytes, subprotocols: list[str]) -> Scope:
         path, _, query = target.partition(b"?")
         root = self._config.root_path
         return {
             "type": "websocket",
             "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
             "http_version": "1.1",
-            "scheme": "wss" if is_ssl(self._transport) else "ws",
-            "server": get_local_addr(self._transport),
-            "client": get_remote_addr(self._transport),
+            "scheme": "wss" if request["scheme"] == "https" else "ws",
+            "server": request["server"],
+            "client": request["client"],
             "root_path": root,
             "path": root + (unquote(path) if b"%" in path else path.decode("latin-1")),
             "raw_path": root.encode() + path,
             "query_string": query,
-            "headers": headers,
+            "headers": request["headers"],
             "subprotocols": subprotocols,
             "state": {},
             "extensions": {"websocket.http.response": {}, EXTENSION: {"door": self}},
@@ -304,6 +325,7 @@ class SharedFramesProtocol(asyncio.Protocol):
 
     def _take_early(self) -> None:
         """The application has returned: what came before is looked at now, and the rest as it comes."""
+        self._let_go()
         early = self._inbound
         inbound = self._inbound = Inbound(self._config.ws_max_size, deflates=self.deflates)
         if isinstance(early, bytearray) and early:
@@ -361,7 +383,7 @@ class SharedFramesProtocol(asyncio.Protocol):
         """Close by our own decision, and count it."""
         if self._state is _State.OPEN:
             if counted:
-                cast("FastAPI", self._config.loaded_app).state.metrics.closed.labels(str(code)).inc()
+                cast("FastAPI", self._config.app).state.metrics.closed.labels(str(code)).inc()
             self._state = state
             self._say_close(close_frame(code, reason))
             self._tell_owner_that_it_ends()
@@ -373,6 +395,7 @@ class SharedFramesProtocol(asyncio.Protocol):
     def _say_close(self, frame: bytes) -> None:
         """The last thing that is written."""
         self.ready = False
+        self._let_go()
         self.write(frame)
         self.write = _nowhere
         self._abort_later()

@@ -92,14 +92,14 @@ class Inbound:
         return self._take(first, _unmasked(bytes(data[start:end]), bytes(data[start - 4 : start])))
 
     def _size_of_next(self) -> int | None:
-        """The payload of the next frame in bytes, as soon as its header is there; checked. Raises Violation."""
+        """The payload of the next frame in bytes, as soon as that was told; checked. Raises Violation."""
         data, at = self._data, self._at
         have = len(data) - at
         if have < 2:
             return None
         self._check(data[at], data[at + 1])
         size = data[at + 1] & 0x7F
-        if have < _header_bytes(data[at + 1]):
+        if have < _header_bytes(data[at + 1]) - 4:
             return None
         if size == 126:
             size = int.from_bytes(data[at + 2 : at + 4], "big")

@@ -134,6 +134,22 @@ async def running_publisher(redis_url: str, prefix: str, **variables: str) -> As
 
 
 @asynccontextmanager
+async def portable_publisher(redis_url: str, prefix: str, **variables: str) -> AsyncIterator[RunningPublisher]:
+    """The same application on a server that offers no door: uvicorn with a websocket class of its own."""
+    async with running(
+        RunningPublisher, "uvicorn", "--factory", "publisher_service.app:from_environment", "--port", "0",
+        "--ws", "websockets-sansio", "--ws-max-size", "65536", "--timeout-graceful-shutdown", "2",
+        REDIS_URL=redis_url, REDIS_PREFIX=prefix, **variables,
+    ) as publisher:  # fmt: skip
+        publisher.url = (await publisher.line(r"Uvicorn running on (\S+)"))[1]
+        yield publisher
+
+
+#: Both ways to serve the application.
+PATHS = {"own server": running_publisher, "another server": portable_publisher}
+
+
+@asynccontextmanager
 async def running_ingest(
     redis_url: str, prefix: str, ssi_url: str, cache_dir: Path, **variables: str
 ) -> AsyncIterator[RunningService]:

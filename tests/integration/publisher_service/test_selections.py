@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
+
 from shared.channels import Channel
 from shared.table import JSON
-from tests.fakes.services import WebsocketClient, running_publisher, websocket_client
+from tests.fakes.services import PATHS, WebsocketClient, websocket_client
 from tests.fakes.writer import Writer
 
 GROUP = "keys=@VN30&interval=100"
@@ -24,13 +26,14 @@ async def group(writer: Writer, *members: JSON) -> None:
     await writer.commit({Channel.GROUPS: {"VN30": {"keys": list(members)}}})
 
 
+@pytest.mark.parametrize("path", PATHS)
 async def test_a_clients_table_is_right_after_its_group_its_keys_and_its_rows_changed_live_and_while_it_was_away(
-    writer: Writer, redis_url: str, redis_prefix: str
+    writer: Writer, redis_url: str, redis_prefix: str, path: str
 ) -> None:
     await writer.price("VNM", 2)
     await writer.price("SSI#0", 3)
     await group(writer, "SSI")
-    async with running_publisher(redis_url, redis_prefix) as publisher:
+    async with PATHS[path](redis_url, redis_prefix) as publisher:
         await publisher.line("rows loaded")
         address = f"{publisher.websocket_url}/ws/market?{GROUP}"
         async with websocket_client(address) as client:

@@ -9,15 +9,17 @@ from websockets.asyncio.client import connect
 
 from shared.channels import Channel
 from shared.table import Row
-from tests.fakes.services import RunningPublisher, running_publisher, websocket_client
+from tests.fakes.services import PATHS, RunningPublisher, running_publisher, websocket_client
 from tests.fakes.writer import Writer, writing
 
 
-@pytest.fixture
-async def publisher(writer: Writer, redis_url: str, redis_prefix: str) -> AsyncIterator[RunningPublisher]:
-    """A replica that has loaded what the writer wrote."""
+@pytest.fixture(params=PATHS)
+async def publisher(
+    writer: Writer, redis_url: str, redis_prefix: str, request: pytest.FixtureRequest
+) -> AsyncIterator[RunningPublisher]:
+    """A replica that has loaded what the writer wrote, served in one of the two ways."""
     assert writer.publication.day is not None
-    async with running_publisher(redis_url, redis_prefix) as publisher:
+    async with PATHS[request.param](redis_url, redis_prefix) as publisher:
         await publisher.line("rows loaded")
         yield publisher
 
@@ -175,8 +177,14 @@ async def test_the_board_and_its_parts_are_served(publisher: RunningPublisher) -
     assert (page.status_code, script.status_code) == (200, 200)
 
 
-async def test_a_publisher_says_goodbye_to_idle_clients_and_ends_when_told_to(publisher: RunningPublisher) -> None:
-    async with websocket_client(publisher.websocket_url + "/ws/market") as client:
+async def test_a_publisher_says_goodbye_to_idle_clients_and_ends_when_told_to(
+    writer: Writer, redis_url: str, redis_prefix: str
+) -> None:
+    assert writer.publication.day is not None
+    async with (
+        running_publisher(redis_url, redis_prefix) as publisher,
+        websocket_client(publisher.websocket_url + "/ws/market") as client,
+    ):
         await client.next("snapshot")
         publisher.process.terminate()
         goodbye = await client.next("goodbye")

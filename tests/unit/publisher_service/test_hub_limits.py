@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from publisher_service.core.grant import Grant, InvalidToken, parse_scope
+from publisher_service.hub import TOKEN_DEADLINE_S
 from shared.channels import Channel
 from tests.fakes.door import FakeDoor
 from tests.fakes.publisher import FakePublisher
@@ -237,6 +238,41 @@ def test_a_client_that_still_has_to_say_its_token_is_sent_away_with_the_others(g
     assert (silent.closed and silent.closed[0], late.closed and late.closed[0]) == (1012, 1012)
     assert guarded.hub.doors == []
     assert silent.messages() == late.messages() == []
+
+
+def test_the_first_message_of_a_client_that_brought_no_token_is_taken_for_one(guarded: FakePublisher) -> None:
+    door, liar = FakeDoor(), FakeDoor()
+    guarded.hub.expect(door)
+    guarded.hub.expect(liar)
+
+    guarded.hub.receive(door, '{"type":"auth","id":1,"token":"everything"}')
+    guarded.hub.receive(liar, '{"type":"ping"}')
+
+    assert [message["type"] for message in door.take()] == ["status", "authenticated"]
+    assert liar.closed is not None
+    assert liar.closed[0] == 4401
+
+
+def test_a_client_that_never_says_its_token_is_closed_when_its_time_is_over(guarded: FakePublisher) -> None:
+    door = FakeDoor()
+    guarded.hub.expect(door)
+
+    guarded.clock.advance(TOKEN_DEADLINE_S - 0.1)
+    guarded.hub.tick()
+    before = door.closed
+    guarded.clock.advance(0.1)
+    guarded.hub.tick()
+
+    assert (before, door.closed, guarded.hub.doors) == (None, (4401, "no token was told"), [])
+
+
+def test_every_connection_is_asked_whether_its_peer_is_there_token_or_not(guarded: FakePublisher) -> None:
+    expected, joined = FakeDoor(), guarded.holder(TOKENS["vn30 only"])
+    guarded.hub.expect(expected)
+
+    guarded.hub.tick()
+
+    assert expected.asked_at_s == joined.asked_at_s == guarded.clock.time()
 
 
 # ------------------------------------------------------------------------------------------------------------ scopes
