@@ -7,30 +7,15 @@ door is not ready, and the hub keeps what is newest, as it does for every socket
 
 import asyncio
 import logging
-from typing import Protocol
 
 from starlette.types import Receive, Send
+
+from publisher_service.client import Owner
 
 log = logging.getLogger(__name__)
 
 #: How long a server may take to let a connection go that we closed.
 CLOSE_TIMEOUT_S = 5.0
-
-
-class Owner(Protocol):
-    """Who writes through the door, and hears what comes in; as that of `shared_frames`."""
-
-    def receive(self, door: "PortableDoor", text: str | None) -> None:
-        """A message; None stands for a binary one."""
-
-    def paused(self, door: "PortableDoor") -> None:
-        """A frame is on its way. Called inside `write`."""
-
-    def drained(self, door: "PortableDoor") -> None:
-        """The door is ready again."""
-
-    def leave(self, door: "PortableDoor") -> None:
-        """The connection is gone, not by the owner's order."""
 
 
 class PortableDoor:

@@ -10,6 +10,7 @@ from starlette.datastructures import State
 from starlette.types import Receive, Scope, Send
 
 from publisher_service.bounded_http import BoundedHttpProtocol
+from publisher_service.client import Door
 from publisher_service.core.frames import text_frame
 from publisher_service.metrics import Metrics
 from publisher_service.shared_frames import SharedFramesProtocol, door_of
@@ -27,7 +28,7 @@ class EchoSite:
         self.server: uvicorn.Server
         self.doors: list[SharedFramesProtocol] = []
         self.heard: list[str | None] = []
-        self.left: list[SharedFramesProtocol] = []
+        self.left: list[Door] = []
         self.events: list[str] = []  # paused, drained
         self.scopes: list[Scope] = []
         self.early: asyncio.Event | None = None  # until then nobody is let in
@@ -55,7 +56,7 @@ class EchoSite:
             door.open(self)
         self.doors.append(door)
 
-    def receive(self, door: SharedFramesProtocol, text: str | None) -> None:
+    def receive(self, door: Door, text: str | None) -> None:
         """Send it back."""
         self.heard.append(text)
         if text == "fail":
@@ -65,18 +66,18 @@ class EchoSite:
         elif door.ready:
             door.write(text_frame(b"binary" if text is None else text.encode()))
 
-    def paused(self, door: SharedFramesProtocol) -> None:
+    def paused(self, door: Door) -> None:
         """Note it."""
         assert not door.ready
         assert door.paused_since_s is not None
         self.events.append("paused")
 
-    def drained(self, door: SharedFramesProtocol) -> None:
+    def drained(self, door: Door) -> None:
         """Note it."""
         assert door.ready
         self.events.append("drained")
 
-    def leave(self, door: SharedFramesProtocol) -> None:
+    def leave(self, door: Door) -> None:
         """Note it."""
         assert not door.ready
         self.left.append(door)

@@ -9,6 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from publisher_service import portable_door
+from publisher_service.client import Door
 from publisher_service.core.frames import text_frame
 from publisher_service.portable_door import PortableDoor
 from tests.eventually import eventually
@@ -31,18 +32,18 @@ class Server:
         await self.takes.wait()
         self.sent.append(message)
 
-    def receive(self, _: PortableDoor, text: str | None) -> None:
+    def receive(self, _: Door, text: str | None) -> None:
         self.events.append(text)
         if text == "fail":
             raise ValueError("on purpose")
 
-    def paused(self, _: PortableDoor) -> None:
+    def paused(self, _: Door) -> None:
         self.events.append("paused")
 
-    def drained(self, _: PortableDoor) -> None:
+    def drained(self, _: Door) -> None:
         self.events.append("drained")
 
-    def leave(self, _: PortableDoor) -> None:
+    def leave(self, _: Door) -> None:
         self.events.append("left")
 
 

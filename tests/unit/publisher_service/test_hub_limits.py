@@ -201,19 +201,6 @@ def test_a_client_that_says_anything_else_first_is_closed_with_4401_and_hears_no
     assert guarded.hub.doors == []
 
 
-def test_a_client_that_says_no_token_within_ten_seconds_is_closed_with_4401(guarded: FakePublisher) -> None:
-    door = FakeDoor()
-    guarded.hub.expect(door)
-
-    guarded.clock.advance(9.9)
-    guarded.hub.tick()
-    before = door.closed
-    guarded.clock.advance(0.2)
-    guarded.hub.tick()
-
-    assert (before, door.closed) == (None, (4401, "no token was told"))
-
-
 def test_a_token_ends_the_connection_of_a_client_that_does_not_read_as_well(guarded: FakePublisher) -> None:
     door = guarded.holder(read_token("20"), "market")
     door.paused_since_s = guarded.clock.time()
@@ -264,15 +251,6 @@ def test_a_client_that_never_says_its_token_is_closed_when_its_time_is_over(guar
     guarded.hub.tick()
 
     assert (before, door.closed, guarded.hub.doors) == (None, (4401, "no token was told"), [])
-
-
-def test_every_connection_is_asked_whether_its_peer_is_there_token_or_not(guarded: FakePublisher) -> None:
-    expected, joined = FakeDoor(), guarded.holder(TOKENS["vn30 only"])
-    guarded.hub.expect(expected)
-
-    guarded.hub.tick()
-
-    assert expected.asked_at_s == joined.asked_at_s == guarded.clock.time()
 
 
 # ------------------------------------------------------------------------------------------------------------ scopes
