@@ -16,12 +16,12 @@ import re
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import httpx2
 import orjson
@@ -264,7 +264,7 @@ async def differences(redis: Redis, ledger: Ledger) -> int:
     """Rows in Redis that are not what the feed has told."""
     wrong = 0
     for channel, rows in ledger.totals.items():
-        stored: dict[bytes, bytes] = await redis.hgetall(NAMES.rows(Channel(channel)))  # type: ignore[misc] # (redis-py types it for both clients)
+        stored = await cast("Awaitable[dict[bytes, bytes]]", redis.hgetall(NAMES.rows(Channel(channel))))
         for key, expected in rows.items():
             row = orjson.loads(stored[key.encode()].partition(b" ")[2])
             row["told"] = told(channel, row)
