@@ -6,8 +6,10 @@ each thing that was tolerated is noted by a name from a closed list.
 """
 
 import json
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 
 import orjson
 
@@ -33,6 +35,17 @@ def decoded(text: str | bytes, oddities: list[str]) -> dict[str, object]:
     if not isinstance(value, dict):
         raise InvalidRow("json")
     return value
+
+
+class LevelNames:
+    """The fields of one side of a book, best level first."""
+
+    def __init__(self, side: str) -> None:
+        self.prices = tuple(f"{side}Price{level}" for level in range(1, 11))
+        self.volumes = tuple(f"{side}Vol{level}" for level in range(1, 11))
+        # All at once, or KeyError.
+        self.prices_of: Callable[[dict[str, object]], tuple[object, ...]] = itemgetter(*self.prices)
+        self.volumes_of: Callable[[dict[str, object]], tuple[object, ...]] = itemgetter(*self.volumes)
 
 
 class Content:
@@ -87,44 +100,54 @@ class Content:
             return value
         return self._odd_number(name, value)
 
+    # The next two are `number` written out, and `levels` reads its fields at once: with calls for each field, two thirds
+    # of the time spent on a message are spent in them (20 µs instead of 13).
+
     def quantity(self, name: str) -> int | None:
         """A volume, a value or a count: whole."""
-        value = self.number(name)
-        return None if value is None else round(value)
+        value = self.fields.get(name)
+        if (type(value) is float or type(value) is int) and 0 <= value < MAX_NUMBER:
+            return round(value)
+        number = self._odd_number(name, value)
+        return None if number is None else round(number)
 
     def price(self, name: str) -> Price | None:
         """A price in VND as an int, or in points with one decimal. 0 means: none yet."""
-        value = self.number(name)
-        return None if value is None else self._price(value)
+        value = self.fields.get(name)
+        if not ((type(value) is float or type(value) is int) and 0 <= value < MAX_NUMBER):
+            value = self._odd_number(name, value)
+            if value is None:
+                return None
+        return rounded(value, self.decimals) if self.decimals else round(value)
 
     def points(self, name: str) -> float | None:
         """An index value, two decimals. 0 means: none yet."""
         value = self.number(name)
         return None if value is None else rounded(value, 2)
 
-    def levels(self, names: tuple[tuple[str, str], ...]) -> list[Level]:
+    def levels(self, names: "LevelNames") -> list[Level]:
         """
-        Book levels from the fields named (price, volume), without the empty ones.
+        Book levels, without the empty ones.
 
         A price of 0 with a volume is an auction order at whatever price: null.
         """
         fields, decimals = self.fields, self.decimals
+        try:
+            volumes, prices = names.volumes_of(fields), names.prices_of(fields)
+        except KeyError:
+            volumes = tuple(fields.get(name, 0) for name in names.volumes)
+            prices = tuple(map(fields.get, names.prices))
         levels: list[Level] = []
-        for price_name, volume_name in names:
-            volume = fields.get(volume_name, 0)
+        for place, volume in enumerate(volumes):
             if volume == 0:  # most levels are empty
                 continue
-            price = fields.get(price_name)
-            # As `number`, but without calls: a third of the time spent on a message is spent here.
+            price = prices[place]
             if not (type(volume) is float and type(price) is float and 0 < volume < MAX_NUMBER > price >= 0):
-                volume, price = self.number(volume_name), self.number(price_name)
+                volume, price = self.number(names.volumes[place]), self.number(names.prices[place])
                 if not volume or price is None:
                     continue
-            levels.append([(round(price, decimals) if decimals else round(price)) or None, round(volume)])
+            levels.append([(rounded(price, decimals) if decimals else round(price)) or None, round(volume)])
         return levels
-
-    def _price(self, value: Price) -> Price:
-        return rounded(value, self.decimals) if self.decimals else round(value)
 
     def _odd_number(self, name: str, value: object) -> Price | None:
         if value is None:
