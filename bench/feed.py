@@ -72,8 +72,8 @@ class Symbol:
             "RType": "X", "TradingDate": day, "Time": clock, "Isin": self.key, "Symbol": self.key,
             "Ceiling": round(self.reference + 30 * self.step, 1), "Floor": round(self.reference - 30 * self.step, 1),
             "RefPrice": self.reference, "Open": self.reference, "High": round(self.reference + 20 * self.step, 1),
-            "Low": round(self.reference - 20 * self.step, 1), "Close": self.last, "AvgPrice": self.reference + 0.2657141,
-            "PriorVal": self.reference, "LastPrice": self.last, "LastVol": float(lot or 100),
+            "Low": round(self.reference - 20 * self.step, 1), "Close": self.last,
+            "AvgPrice": self.reference + 0.2657141, "PriorVal": self.reference, "LastPrice": self.last, "LastVol": float(lot or 100),
             "TotalVal": float(self.value), "TotalVol": float(self.volume),
         }  # fmt: skip
         for side, sign in (("Bid", -1), ("Ask", 1)):
@@ -219,13 +219,13 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Nobody reads it."""
 
-    def do_POST(self) -> None:  # noqa: N802 (named by http.server)
+    def do_POST(self) -> None:
         """The token."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         claims = base64.urlsafe_b64encode(json.dumps({"exp": int(time.time()) + 36_000}).encode()).decode().rstrip("=")
         self._answer({"message": "Success", "status": 200, "data": {"accessToken": f"eyJhIjoxfQ.{claims}.c2ln"}})
 
-    def do_GET(self) -> None:  # noqa: N802 (named by http.server)
+    def do_GET(self) -> None:
         """Negotiation, the stream, and no lists."""
         path = urlsplit(self.path).path.lower()
         if path.endswith("/negotiate"):

@@ -149,6 +149,18 @@ async def line(process: Process) -> dict[str, float]:
         return said
 
 
+class Stack(NamedTuple):
+    """What runs."""
+
+    feed: Process
+    folder: Path
+    supervisor: Supervisor
+    ingest_url: str
+    http: httpx2.AsyncClient
+    redis: Redis
+    reading: Redis  # for the subscription
+
+
 async def measure(rate: int, seconds: float, batch: int, profiler: str = "") -> Figures:
     """The figures."""
     alone = core()
@@ -166,29 +178,18 @@ async def measure(rate: int, seconds: float, batch: int, profiler: str = "") -> 
             services = Services(supervisor, PREFIX, http)
             ingest_url = services.ingest("ingest", redis_url, f"http://127.0.0.1:{port}")
             async with open_redis(redis_url) as redis, open_redis(redis_url) as reading:
-                return await _run(feed, folder, supervisor, ingest_url, http, redis, reading, alone, profiler)
+                return await _run(Stack(feed, folder, supervisor, ingest_url, http, redis, reading), alone, profiler)
 
 
-async def _run(
-    feed: Process,
-    folder: Path,
-    supervisor: Supervisor,
-    ingest_url: str,
-    http: httpx2.AsyncClient,
-    redis: Redis,
-    reading: Redis,
-    alone: int | None,
-    profiler: str,
-) -> Figures:
+async def _run(stack: Stack, alone: int | None, profiler: str) -> Figures:
+    feed, folder, supervisor, ingest_url, http, redis, reading = stack
     ledger = Ledger(**orjson.loads((folder / "ledger.json").read_bytes()))
     subscriber, subscribed = Subscriber(reading), asyncio.Event()
     following = asyncio.create_task(subscriber.follow(subscribed), name="subscriber")
     await subscribed.wait()
 
-    first = len([None for _ in ledger.totals["market"]])
-
     async def has_snapshot() -> bool:
-        return bool(await redis.hlen(NAMES.rows(Channel.FOREIGN)) > first)  # and the total
+        return bool(await redis.hlen(NAMES.rows(Channel.FOREIGN)) > len(ledger.totals["foreign"]))  # and their sum
 
     await wait_for("ingest", folder / "log" / "ingest.log", has_snapshot)
     pid = supervisor.pid("ingest")
@@ -206,10 +207,12 @@ async def _run(
     began_s = (await line(feed))["began_s"]
     await line(feed)
     wanted = before + len(ledger.told)
-    async with asyncio.timeout(DEADLINE_S):
-        while await ingest.metric("ingest_messages_total") < wanted:
-            await asyncio.sleep(0.05)
-    await asyncio.sleep(0.5)
+
+    async def all_parsed() -> bool:
+        return await ingest.metric("ingest_messages_total") >= wanted
+
+    await wait_for("ingest", folder / "log" / "ingest.log", all_parsed)
+    await asyncio.sleep(0.5)  # for what is on its way to Redis
     used_s, parsed = ingest.cpu_s - cpu_s, await ingest.metric("ingest_messages_total") - before
     for task in (watching, following):
         task.cancel()

@@ -100,25 +100,15 @@ class Content:
             return value
         return self._odd_number(name, value)
 
-    # The next two are `number` written out, and `levels` reads its fields at once: with calls for each field, two thirds
-    # of the time spent on a message are spent in them (20 µs instead of 13).
-
     def quantity(self, name: str) -> int | None:
         """A volume, a value or a count: whole."""
-        value = self.fields.get(name)
-        if (type(value) is float or type(value) is int) and 0 <= value < MAX_NUMBER:
-            return round(value)
-        number = self._odd_number(name, value)
-        return None if number is None else round(number)
+        value = self.number(name)
+        return None if value is None else round(value)
 
     def price(self, name: str) -> Price | None:
         """A price in VND as an int, or in points with one decimal. 0 means: none yet."""
-        value = self.fields.get(name)
-        if not ((type(value) is float or type(value) is int) and 0 <= value < MAX_NUMBER):
-            value = self._odd_number(name, value)
-            if value is None:
-                return None
-        return rounded(value, self.decimals) if self.decimals else round(value)
+        value = self.number(name)
+        return None if value is None else self._price(value)
 
     def points(self, name: str) -> float | None:
         """An index value, two decimals. 0 means: none yet."""
@@ -142,12 +132,19 @@ class Content:
             if volume == 0:  # most levels are empty
                 continue
             price = prices[place]
-            if not (type(volume) is float and type(price) is float and 0 < volume < MAX_NUMBER > price >= 0):
-                volume, price = self.number(names.volumes[place]), self.number(names.prices[place])
-                if not volume or price is None:
-                    continue
-            levels.append([(rounded(price, decimals) if decimals else round(price)) or None, round(volume)])
+            # As `number`, but without calls: a third of the time spent on a message is spent here.
+            if type(volume) is float and type(price) is float and 0 < volume < MAX_NUMBER > price >= 0:
+                levels.append([(rounded(price, decimals) if decimals else round(price)) or None, round(volume)])
+            elif (level := self._odd_level(names.prices[place], names.volumes[place])) is not None:
+                levels.append(level)
         return levels
+
+    def _odd_level(self, price_name: str, volume_name: str) -> Level | None:
+        volume, price = self.number(volume_name), self.number(price_name)
+        return None if not volume or price is None else [self._price(price) or None, round(volume)]
+
+    def _price(self, value: Price) -> Price:
+        return rounded(value, self.decimals) if self.decimals else round(value)
 
     def _odd_number(self, name: str, value: object) -> Price | None:
         if value is None:
