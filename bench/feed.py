@@ -73,8 +73,8 @@ class Symbol:
             "Ceiling": round(self.reference + 30 * self.step, 1), "Floor": round(self.reference - 30 * self.step, 1),
             "RefPrice": self.reference, "Open": self.reference, "High": round(self.reference + 20 * self.step, 1),
             "Low": round(self.reference - 20 * self.step, 1), "Close": self.last,
-            "AvgPrice": self.reference + 0.2657141, "PriorVal": self.reference, "LastPrice": self.last, "LastVol": float(lot or 100),
-            "TotalVal": float(self.value), "TotalVol": float(self.volume),
+            "AvgPrice": self.reference + 0.2657141, "PriorVal": self.reference, "LastPrice": self.last,
+            "LastVol": float(lot or 100), "TotalVal": float(self.value), "TotalVol": float(self.volume),
         }  # fmt: skip
         for side, sign in (("Bid", -1), ("Ask", 1)):
             for level in range(1, 11):

@@ -203,7 +203,7 @@ def decode_envelope(message: bytes) -> Envelope | None:
         match body["type"]:
             case "commit":
                 rows = {Channel(name): rows for name, rows in body["channels"].items() if name in _CHANNELS}
-                texts = {
+                texts: dict[Stored, dict[str, bytes]] = {
                     channel: {key: _row_text(row) for key, row in table.items()} for channel, table in rows.items()
                 }
                 from_rev, more = _number(body["from"], rev), bool(body.get("more", False))

@@ -4,7 +4,6 @@ Numbers as they are published: rounded once, here, before anything is compared.
 The feed's floats carry noise (`-6.099999999999909`), and a difference of two clean floats is noisy again.
 """
 
-from functools import lru_cache
 from typing import TypeAlias
 
 #: Stocks, warrants, funds, bonds: VND, an int. Index futures: points, a float with one decimal.
@@ -14,7 +13,6 @@ Price: TypeAlias = int | float
 MAX_NUMBER = 2**53
 
 
-@lru_cache(maxsize=2**14)  # prices come again and again, and rounding one takes six times as long as finding it
 def rounded(value: float, decimals: int) -> float:
     """A float with so many decimals; never -0.0, which would be printed with its sign."""
     return round(value, decimals) + 0.0

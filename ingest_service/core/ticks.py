@@ -12,7 +12,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-from ingest_service.core.content import Content, LevelNames, decoded
+from ingest_service.core.content import Content, decoded
 from ingest_service.core.futures import future_of
 from ingest_service.core.invalid_row import InvalidRow as InvalidRow  # noqa: PLC0414 - who parses, catches it
 from ingest_service.core.rounding import Price, rounded
@@ -189,13 +189,17 @@ def _data_type(sent: object, oddities: list[str]) -> DataType:
 # Names on the wire
 
 
-_BID_LEVELS, _ASK_LEVELS = LevelNames("Bid"), LevelNames("Ask")
+def _level_names(side: str) -> tuple[tuple[str, str], ...]:
+    return tuple((f"{side}Price{level}", f"{side}Vol{level}") for level in range(1, 11))
+
+
+_BID_LEVELS, _ASK_LEVELS = _level_names("Bid"), _level_names("Ask")
 _HEAD_NAMES = ("Symbol", "TradingDate", "Time", "Exchange", "MarketId", "TradingSession")
 _SECURITY_NAMES = (
     *_HEAD_NAMES,
     *("TradingStatus", "RefPrice", "Ceiling", "Floor", "Open", "High", "Low", "AvgPrice", "EstMatchedPrice"),
     *("LastPrice", "LastVol", "TotalVol", "TotalVal", "Side"),
-    *(name for side in (_BID_LEVELS, _ASK_LEVELS) for name in side.prices + side.volumes),
+    *(name for level in _BID_LEVELS + _ASK_LEVELS for name in level),
 )
 _NAMES: dict[DataType, tuple[str, ...]] = {
     "F": (*_HEAD_NAMES, "TradingStatus"),
