@@ -42,6 +42,8 @@ NAMES = RedisNames(PREFIX)
 SATURATED_RATE = 30_000
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 LOOK_S = 1.0
+#: So long after a takeover a leader asks of each message whether it is late: that is no part of an ordinary day.
+CATCHING_UP_S = 12.5
 DEADLINE_S = 120.0
 
 Row = dict[str, Any]
@@ -197,7 +199,7 @@ async def _run(stack: Stack, alone: int | None, profiler: str) -> Figures:
     ingest = IngestProcess(pid, ingest_url, http)
     if alone is not None:
         os.sched_setaffinity(pid, {alone})
-    await asyncio.sleep(1)
+    await asyncio.sleep(CATCHING_UP_S)
     before, cpu_s = await ingest.metric("ingest_messages_total"), ingest.cpu_s
     watching = asyncio.create_task(ingest.watch(), name="watch")
     assert feed.stdin is not None  # noqa: S101 (it is a pipe)

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(work: Coroutine[None, None, int]) -> int:
-    """Run to the end, on uvloop where there is one: a commit costs half as much on it, a frame a third less."""
+    """Run to the end, on uvloop where there is one: reads, writes and turns of the loop cost less on it."""
     with asyncio.Runner(loop_factory=None if sys.platform == "win32" else uvloop.new_event_loop) as runner:
         return runner.run(work)
 

@@ -16,7 +16,8 @@ class FrameConnection(ClientConnection):
     """
     The library's connection, but for the way of messages: into a list, instead of a queue that wakes a task for each.
 
-    Of a frame's 80 µs the queue, its task and a deadline took 50. Use `receive_all` instead of `recv`.
+    With one message a frame those, and a deadline for each wait, took 26 of 97 µs a message. Use `receive_all` instead
+    of `recv`.
     """
 
     def __init__(self, protocol: ClientProtocol, **options: Any) -> None:  # noqa: ANN401 (the library's own)
