@@ -141,7 +141,7 @@ class FeedReader:
     def _take_message(self, argument: str, read_at_ms: int) -> None:
         try:
             tick = parse(argument)
-            self._metrics.messages.labels(tick.data_type).inc()
+            self._metrics.messages_of[tick.data_type].inc()
             self._consumer.take(tick, read_at_ms)
             self.watch.data(self._now_s(), tick.data_type, tick.key, tick.time_ms)
         except InvalidRow as invalid:

@@ -1,6 +1,11 @@
 """What the ingest counts and measures."""
 
+from functools import cached_property
+from typing import get_args
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from ingest_service.core.ticks import DataType
 
 _COMMIT_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 
@@ -36,3 +41,8 @@ class Metrics:
         )
         self.backlog = Gauge("ingest_backlog_ticks", "What a standby has read lately, to go on with", registry=registry)
         self.leader = Gauge("ingest_leader", "1 while this process holds the lease", registry=registry)
+
+    @cached_property
+    def messages_of(self) -> dict[DataType, Counter]:
+        """The counter of each data type: to look one up by its label costs 2 µs, for each message."""
+        return {data_type: self.messages.labels(data_type) for data_type in get_args(DataType)}

@@ -32,7 +32,7 @@ from shared.wire import (
     encode_checksums,
     encode_envelope,
     encode_head,
-    encode_row,
+    stored_row,
 )
 
 #: All rows, in calls of a few hundred.
@@ -224,7 +224,7 @@ class RedisSink:
             keys.append(self._names.rows(channel))
             args.append(2 * len(rows))
             for key, row in rows.items():
-                args += (key, encode_row(row, commit.rev))
+                args += (key, stored_row(commit.text(channel, key, row), commit.rev))
         keys.append(self._names.head)
         args += (len(head), *head)
         return await self._outcome(self._commit_script, keys, args)

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import httpx2
 import websockets
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 
 from ingest_service.answer import answer_to
 from ingest_service.core import signalr
+from ingest_service.frame_connection import FrameConnection
 
 # Each step of the way to the first frame.
 STEP_DEADLINE_S = 10.0
@@ -18,8 +20,6 @@ STEP_DEADLINE_S = 10.0
 CLOSE_DEADLINE_S = 2.0
 # The snapshot of every symbol may come as one frame: 2,000 messages are 4 MB, all types together some 10 MB.
 MAX_FRAME_BYTES = 32 * 1024 * 1024
-# Frames that the websocket holds ready. Beyond it stops reading, and TCP holds the server back.
-MAX_WAITING_FRAMES = 64
 # Only where the server sends no keepalives of its own.
 PING_INTERVAL_S = 20.0
 
@@ -53,10 +53,11 @@ class InvocationError(LinkError):
 class SignalRSocket:
     """A connection; the context manager `subscribed` yields it when the server has taken its subscription."""
 
-    def __init__(self, websocket: ClientConnection, terms: signalr.Negotiation) -> None:
+    def __init__(self, websocket: FrameConnection, terms: signalr.Negotiation) -> None:
         self.terms = terms
         self._websocket = websocket
         self._first: list[signalr.Event] = []  # data that came before the answer to the subscription
+        self._frames: deque[bytes] = deque()  # came with the one that was received last
 
     async def receive(self) -> list[signalr.Event]:
         """
@@ -71,14 +72,15 @@ class SignalRSocket:
         if self._first:
             events, self._first = self._first, []
             return events
-        try:
-            async with asyncio.timeout(self.terms.keepalive_timeout_s):
-                frame = await self._websocket.recv(decode=False)
-        except TimeoutError:
-            raise LinkError(f"not a frame for {self.terms.keepalive_timeout_s:g} s") from None
-        except websockets.ConnectionClosed as closed:
-            raise LinkError(_told(closed)) from closed
-        return signalr.parse_frame(frame)
+        if not self._frames:
+            try:
+                async with asyncio.timeout(self.terms.keepalive_timeout_s):
+                    self._frames.extend(await self._websocket.receive_all())
+            except TimeoutError:
+                raise LinkError(f"not a frame for {self.terms.keepalive_timeout_s:g} s") from None
+            except websockets.ConnectionClosed as closed:
+                raise LinkError(_told(closed)) from closed
+        return signalr.parse_frame(self._frames.popleft())
 
     async def wait_for_init(self) -> None:
         """Wait until the server takes invocations. Raises `LinkError` if that is not in time."""
@@ -181,9 +183,9 @@ async def _negotiate(http: httpx2.AsyncClient, stream_url: str, headers: dict[st
         raise LinkError(error.reason) from None
 
 
-async def _connect(stream_url: str, terms: signalr.Negotiation, headers: dict[str, str]) -> ClientConnection:
+async def _connect(stream_url: str, terms: signalr.Negotiation, headers: dict[str, str]) -> FrameConnection:
     try:
-        return await connect(
+        connection = await connect(
             signalr.connect_url(stream_url, terms),
             additional_headers=headers,
             compression=None,  # the server knows no extension
@@ -191,7 +193,7 @@ async def _connect(stream_url: str, terms: signalr.Negotiation, headers: dict[st
             close_timeout=CLOSE_DEADLINE_S,
             ping_interval=PING_INTERVAL_S if terms.keepalive_timeout_s is None else None,
             max_size=MAX_FRAME_BYTES,
-            max_queue=MAX_WAITING_FRAMES,
+            create_connection=FrameConnection,
             logger=_library_log,
         )
     except websockets.InvalidStatus as error:
@@ -199,6 +201,8 @@ async def _connect(stream_url: str, terms: signalr.Negotiation, headers: dict[st
     except (OSError, TimeoutError, websockets.WebSocketException) as error:
         # Only the kind: some texts of these exceptions name the address with its query.
         raise LinkError(f"connect: {type(error).__name__}") from None
+    assert isinstance(connection, FrameConnection)  # noqa: S101 (that is what was asked for)
+    return connection
 
 
 async def _start(

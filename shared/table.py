@@ -6,7 +6,7 @@ that nothing is forgotten that somebody may still have to be told.
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, ItemsView, Iterable, Iterator
+from collections.abc import Collection, ItemsView, Iterable, Iterator, Mapping
 from typing import TypeAlias
 from zlib import crc32
 
@@ -21,11 +21,11 @@ class Entry:
 
     __slots__ = ("_fields", "_fragment", "_json", "field_revs", "rev", "row")
 
-    def __init__(self, row: Row | None, rev: int, field_revs: dict[str, int]) -> None:
+    def __init__(self, row: Row | None, rev: int, field_revs: dict[str, int], json: bytes | None = None) -> None:
         self.row = row  # None: removed
         self.rev = rev
         self.field_revs = field_revs
-        self._json: bytes | None = None
+        self._json = json  # None: not encoded yet
         self._fragment: bytes | None = None
         # The revisions at which fields changed, and what was made for those who stand between two of them.
         self._fields: tuple[list[int], dict[int, bytes]] | None = None
@@ -92,12 +92,13 @@ class Table:
         """All rows that are not removed."""
         return ((key, entry.row) for key, entry in self._entries.items() if entry.row is not None)
 
-    def apply(self, rows: dict[str, Row | None], rev: int) -> list[str]:
+    def apply(self, rows: dict[str, Row | None], rev: int, texts: Mapping[str, bytes] | None = None) -> list[str]:
         """
         Take whole rows (None removes) that changed at revision rev; return the keys that are different now.
 
         Valid only while commits arrive unbroken: then what stands here is what stood before the commit, and comparing
-        tells which fields changed. A row equal to the one held is no change and keeps its revision.
+        tells which fields changed. A row equal to the one held is no change and keeps its revision. `texts` are the
+        rows as JSON, if they were encoded already.
         """
         changed = []
         for key, row in rows.items():
@@ -108,15 +109,15 @@ class Table:
                 field_revs = {} if row is None else dict.fromkeys(row, rev)
             else:
                 old, field_revs = held.row, held.field_revs
-                different = [field for field, value in row.items() if field not in old or old[field] != value]
-                if not different and len(old) == len(row):
-                    continue
-                if len(old) != len(row) or old.keys() != row.keys():
+                if old.keys() != row.keys():
                     # Another set of fields (a newer writer): a reader cannot unlearn a field, so all of it is new.
                     field_revs = dict.fromkeys(row, rev)
                 else:
+                    different = [field for field, value in row.items() if old[field] != value]
+                    if not different:
+                        continue
                     field_revs |= dict.fromkeys(different, rev)
-            self._put(key, Entry(row, rev, field_revs))
+            self._put(key, Entry(row, rev, field_revs, None if texts is None else texts[key]))
             changed.append(key)
         if changed:
             self.rev = rev

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import orjson
 
-from shared.channels import Channel, Internal
-from shared.table import JSON, Row
+from shared.channels import Channel, Internal, Stored
+from shared.table import Row
 
 #: Version of everything in this file. A reader that meets a higher one keeps what it has and says so.
 CONTRACT = 1
@@ -62,6 +62,13 @@ class Commit:
     rows: dict[Channel, dict[str, Row | None]]  # channel → key → whole row; None: removed
     more: bool = False  # a part of a larger change: nothing may be shown before the last part
     internal: dict[Internal, dict[str, Row | None]] = field(default_factory=dict)  # stored, and not published
+    # JSON of rows, by channel and key, where it is known already: encoding one takes as long as all else about it.
+    texts: Mapping[Stored, Mapping[str, bytes]] = field(default_factory=dict, compare=False, repr=False)
+
+    def text(self, channel: Stored, key: str, row: Row | None) -> bytes:
+        """A row of this commit as JSON."""
+        known = self.texts.get(channel)
+        return orjson.dumps(row) if known is None else known[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,12 @@ Envelope = Commit | Heartbeat | Replaced
 
 def encode_row(row: Row | None, rev: int) -> bytes:
     """A row as it is stored: the revision of its last change, a space, its JSON (`null` when removed)."""
-    return b"%d %b" % (rev, orjson.dumps(row))
+    return stored_row(orjson.dumps(row), rev)
+
+
+def stored_row(text: bytes, rev: int) -> bytes:
+    """As `encode_row`, of a row that is JSON already."""
+    return b"%d %b" % (rev, text)
 
 
 def decode_key(stored: bytes) -> str:
@@ -104,7 +116,7 @@ def decode_row(stored: bytes) -> tuple[Row | None, int]:
     rev, _, text = stored.partition(b" ")
     try:
         row = orjson.loads(text)
-        _check_rows({"": row})
+        _row_text(row)
         return row, _number(int(rev))
     except (TypeError, ValueError) as error:
         raise InvalidEnvelope("row") from error
@@ -159,7 +171,7 @@ def encode_checksums(heartbeat: Heartbeat) -> bytes:
 
 def encode_envelope(envelope: Envelope) -> bytes:
     """What is published for a commit, a heartbeat or a replacement."""
-    body: dict[str, JSON] = {
+    body: dict[str, object] = {
         "type": type(envelope).__name__.lower(),
         "contract": CONTRACT,
         "epoch": envelope.epoch,
@@ -169,7 +181,10 @@ def encode_envelope(envelope: Envelope) -> bytes:
     if isinstance(envelope, Commit):
         body["from"] = envelope.from_rev
         body["more"] = envelope.more
-        body["channels"] = {channel.value: dict(rows) for channel, rows in envelope.rows.items()}
+        body["channels"] = {
+            channel.value: {key: orjson.Fragment(envelope.text(channel, key, row)) for key, row in rows.items()}
+            for channel, rows in envelope.rows.items()
+        }
     if isinstance(envelope, Heartbeat) and envelope.checksums is not None:
         body["checksums"] = {channel.value: checksum for channel, checksum in envelope.checksums.items()}
     return orjson.dumps(body)
@@ -188,9 +203,11 @@ def decode_envelope(message: bytes) -> Envelope | None:
         match body["type"]:
             case "commit":
                 rows = {Channel(name): rows for name, rows in body["channels"].items() if name in _CHANNELS}
-                for table in rows.values():
-                    _check_rows(table)
-                return Commit(epoch, _number(body["from"], rev), rev, time_ms, rows, bool(body.get("more", False)))
+                texts: dict[Stored, dict[str, bytes]] = {
+                    channel: {key: _row_text(row) for key, row in table.items()} for channel, table in rows.items()
+                }
+                from_rev, more = _number(body["from"], rev), bool(body.get("more", False))
+                return Commit(epoch, from_rev, rev, time_ms, rows, more, texts=texts)
             case "heartbeat":
                 return Heartbeat(epoch, rev, time_ms, _checksums(body.get("checksums")))
             case "replaced":
@@ -212,11 +229,18 @@ def _checksums(told: dict[str, int] | None) -> dict[Channel, int] | None:
     return {Channel(name): _number(checksum) for name, checksum in told.items() if name in _CHANNELS}
 
 
-def _check_rows(rows: Mapping[str, object]) -> None:
-    """Raises ValueError for what are no rows, TypeError for what is nested too deep to be written again."""
-    if not all(row is None or isinstance(row, dict) for row in rows.values()):
+def _row_text(row: object) -> bytes:
+    """Its JSON. Raises ValueError for what is no row, TypeError for what is nested too deep to be written again."""
+    if row is not None and not isinstance(row, dict):
         raise ValueError("rows are objects, or null")
-    orjson.dumps(rows)
+    text = orjson.dumps(row)
+    # A frame puts it some levels deeper. Every level is a bracket, and few rows have so many.
+    if text.count(b"[") + text.count(b"{") > _SURELY_SHALLOW:
+        orjson.dumps([[[[row]]]])
+    return text
+
+
+_SURELY_SHALLOW = 100
 
 
 def _number(told: object, below: int = MAX_NUMBER) -> int:

@@ -14,7 +14,7 @@ from typing import get_args
 from ingest_service.core import foreign, indices, market
 from ingest_service.core.channel_rows import ChannelRows
 from ingest_service.core.derivatives import derivatives_row
-from ingest_service.core.foreign import Window, foreign_row, slowed, total_row
+from ingest_service.core.foreign import Totals, Window, foreign_row, slowed
 from ingest_service.core.futures import future_of
 from ingest_service.core.groups import derived_groups
 from ingest_service.core.indices import breadth, index_row, tells_breadth
@@ -84,6 +84,7 @@ class Board:
         # Symbols of which no trade can have escaped since the total that their row holds.
         self._watched: set[str] = set()
         self._windows: dict[str, Window] = {}
+        self._totals = Totals()
         self._heard = Phases(self._calendar)
         self._index_keys: dict[str, str] = {}  # id in capitals → as the stream spelt it first
         self._market_ms = 0  # the feed's newest word on what time it is, or what has passed since
@@ -104,6 +105,7 @@ class Board:
             self.oddities["stored_row"] += table.load(rows.get(table.channel, {}))
         self._index_keys = {key.upper(): key for key in self._index.rows}
         self._windows = {symbol: Window(row["steps"]) for symbol, row in self._window_rows.rows.items()}
+        self._totals = Totals(self._foreign.rows)
         for symbol, flow in self._foreign.rows.items():
             if flow["time"] is not None and symbol in self._windows:
                 self._windows[symbol].add(flow["time"], flow["buy_volume"] or 0, flow["sell_volume"] or 0)
@@ -196,7 +198,7 @@ class Board:
         self._slow_foreign()
         if self._foreign_due:
             self._foreign_due = False
-            self._foreign_total.put(TOTAL_KEY, total_row(self._foreign.rows))
+            self._foreign_total.put(TOTAL_KEY, self._totals.row())
         if self._groups_due:
             self._groups_due = False
             for name, row in derived_groups(self._symbols.rows).items():
@@ -259,6 +261,7 @@ class Board:
         for table in self._of_the_day:
             table.clear()
         self._windows.clear()
+        self._totals = Totals()
         self._index_keys.clear()
         for symbol, row in list(self._symbols.rows.items()):
             if row["expiry"] is not None and row["expiry"] < day.isoformat():
@@ -299,7 +302,10 @@ class Board:
         self._foreign.require_room(symbol, tick.data_type)
         window = self._windows.setdefault(symbol, Window())
         step = window.newest_step
-        self._foreign.put(symbol, foreign_row(self._foreign.get(symbol, foreign.EMPTY), tick, window))
+        held = self._foreign.get(symbol, foreign.EMPTY)
+        row = foreign_row(held, tick, window)
+        self._foreign.put(symbol, row)
+        self._totals.take(symbol, held, row)
         if window.newest_step != step:
             self._window_rows.put(symbol, window.row)
         self._foreign_due = True

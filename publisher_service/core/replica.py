@@ -132,7 +132,7 @@ class Replica:
             if self.rev < self._whole_at:
                 changed = table.load((key, row, commit.rev) for key, row in rows.items())
             else:
-                changed = table.apply(rows, commit.rev)
+                changed = table.apply(rows, commit.rev, commit.texts.get(channel))
             if changed:
                 keys[channel] = changed
         self.rev, self.time_ms = commit.rev, commit.time_ms

@@ -1,14 +1,19 @@
-"""What a leader makes of ticks soon after a takeover."""
+"""What a leader makes of ticks soon after a takeover, and when it commits."""
 
+import asyncio
+from datetime import date
+from itertools import pairwise
 from typing import cast
 
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
+from ingest_service.core.history import Changes
 from ingest_service.core.sessions import Calendar
-from ingest_service.leader import CATCH_UP_S, Leader
+from ingest_service.leader import CATCH_UP_S, COMMIT_GAP_S, Leader
 from ingest_service.metrics import Metrics
 from ingest_service.publication import Publication
 from shared.channels import Channel
+from tests.eventually import eventually
 from tests.unit.ingest_service.core.a_feed import X, a_tick
 
 
@@ -45,3 +50,39 @@ def test_what_a_new_link_tells_is_not_late() -> None:
     desk.leader.link_lost()
 
     assert desk.total_after_an_older_one() == 900
+
+
+class Notes:
+    """Takes commits, and notes when they came."""
+
+    day = date(2026, 11, 16)
+
+    def __init__(self) -> None:
+        self.came_s: list[float] = []
+        self.total: object = None
+
+    async def publish(self, changes: Changes, _: int) -> None:
+        self.came_s.append(asyncio.get_running_loop().time())
+        row = changes.get(Channel.MARKET, {}).get("SSI")
+        self.total = row["total_volume"] if row else self.total
+
+    async def beat(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_commits_of_a_busy_feed_keep_a_distance_and_lose_nothing() -> None:
+    notes, board = Notes(), Board()
+    watch = FeedWatch(100.0, 0, Calendar(), ())
+    leader = Leader(board, watch, cast("Publication", notes), Metrics(), now_s=lambda: 200.0)
+    leading = asyncio.create_task(leader.run())
+
+    for total in range(1, 300):
+        leader.take(a_tick(X, TotalVol=total), read_at_ms=total)
+        await asyncio.sleep(0)
+    await eventually(lambda: notes.total == 299)
+    leading.cancel()
+    await asyncio.wait([leading])
+
+    # The first one is of the beginning: it waits for nobody.
+    steps_s = [later - earlier for earlier, later in pairwise(notes.came_s[1:])]
+    assert all(step_s > COMMIT_GAP_S / 2 for step_s in steps_s)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.channels import Channel, RedisNames
+from shared.table import Row, Table
 from shared.wire import (
     CONTRACT,
     Commit,
@@ -166,3 +167,19 @@ def test_all_keys_of_a_board_are_in_one_slot_of_a_cluster() -> None:
 
     assert all(key.startswith("{mine}:") for key in keys)
     assert len(set(keys)) == len(keys)
+
+
+def test_a_row_that_was_encoded_already_is_not_encoded_again() -> None:
+    row: Row = {"last": 31500, "bids": [[31450, 100]]}
+    known = Commit("e", 1, 2, 3, {Channel.MARKET: {"SSI": row}}, texts={Channel.MARKET: {"SSI": b'{"known":1}'}})
+
+    read = decode_envelope(encode_envelope(known))
+
+    assert isinstance(read, Commit)
+    assert read.rows == {Channel.MARKET: {"SSI": {"known": 1}}}
+    assert read.text(Channel.MARKET, "SSI", None) == b'{"known":1}'
+    table = Table()
+    table.apply(read.rows[Channel.MARKET], 2, read.texts[Channel.MARKET])
+    entry = table.get("SSI")
+    assert entry is not None
+    assert entry.json is read.texts[Channel.MARKET]["SSI"]

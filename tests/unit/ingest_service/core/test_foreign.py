@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest_service.core.foreign import EMPTY, Totals
+from ingest_service.core.rows import ForeignRow
 from shared.channels import Channel, Internal
 from shared.table import JSON, Row
 from tests.unit.ingest_service.core.a_feed import CheckedBoard, R, X, at_ms
@@ -223,3 +225,33 @@ def history_base(history: list[tuple[int, int]]) -> int:
     """The last total of the first ten seconds that were looked at: what is before it has no known moment."""
     first = history[0][0] // 10
     return [total for second, total in history if second // 10 == first][-1]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG"]),
+            st.integers(0, 3) | st.none(),
+            st.integers(0, 3) | st.none(),
+        ),
+        max_size=40,
+    )
+)
+def test_sums_that_are_kept_up_are_those_of_all_rows_added_up_anew(
+    flows: list[tuple[str, int | None, int | None]],
+) -> None:
+    kept, rows = Totals(), dict[str, ForeignRow]()
+
+    for time_ms, (symbol, bought, sold) in enumerate(flows):
+        net = None if bought is None or sold is None else bought - sold
+        row: ForeignRow = {**EMPTY, "buy_volume": bought, "sell_volume": sold, "net_volume": net, "time": time_ms}
+        row["buy_value"], row["sell_value"], row["net_value"] = bought, sold, net
+        kept.take(symbol, rows.get(symbol, EMPTY), row)
+        rows[symbol] = row
+
+    told = kept.row()
+    assert told == Totals(rows).row()
+    balances = sorted(((row["net_value"], symbol) for symbol, row in rows.items() if row["net_value"]), reverse=True)
+    assert [line["symbol"] for line in told["top_buyers"]] == [symbol for net, symbol in balances if (net or 0) > 0][:5]
+    assert told["buy_value"] == sum(row["buy_value"] or 0 for row in rows.values())
+    assert told["sell_value"] == sum(row["sell_value"] or 0 for row in rows.values())
