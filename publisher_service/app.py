@@ -9,6 +9,7 @@ from functools import partial
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from publisher_service import http_routes
 from publisher_service.core.admission import Admission, Limits
@@ -40,7 +41,26 @@ TICK_S = 0.1
 RESERVED_DESCRIPTORS = 200
 
 
-def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
+class Site(FastAPI):
+    """
+    FastAPI behind the entrance, not before it.
+
+    Websockets have no use for its layers, which would cost as much as the rest of a handshake.
+    """
+
+    entrance: Entrance
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        scope["app"] = self
+        await self.entrance(scope, receive, send)
+
+    async def pages(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What is no websocket."""
+        await super().__call__(scope, receive, send)
+
+
+def create_app(settings: PublisherSettings, descriptors: int) -> Site:
     """
     The application of one replica, which may have so many descriptors. `SharedFramesProtocol` serves it best.
 
@@ -95,7 +115,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
                 yield
             hub.stop()
 
-    app = FastAPI(
+    app = Site(
         title="banggia publisher",
         description="The live price board of the Vietnamese stock market. The websocket protocol: docs/protocol.md.",
         lifespan=lifespan,
@@ -104,8 +124,8 @@ def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
         redirect_slashes=False,  # a redirect repeats the query, and with it the token, under a scheme that is guessed
     )
     app.state.gate = gate
-    app.add_middleware(
-        Entrance,
+    app.entrance = Entrance(
+        app.pages,
         websockets=websockets,
         admission=admission,
         proxies=TrustedProxies(Proxies.parse(settings.trusted_proxies)),
@@ -119,7 +139,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> FastAPI:
     return app
 
 
-def from_environment() -> FastAPI:
+def from_environment() -> Site:
     """
     The application for any ASGI server, configured by environment variables. It costs more there than `__main__` does.
 

@@ -8,6 +8,7 @@ flush of its view brings it to now.
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from publisher_service.audience import Audience
 from publisher_service.client import Client, Door, Subscription
@@ -60,6 +61,8 @@ class FanOut:
         self._kept = KeptFrames()
         metrics.kept_bytes.set_function(lambda: self._kept.bytes)
         self._audiences: dict[View, Audience] = {}
+        for channel in Channel:
+            metrics.subscriptions.labels(channel).set_function(partial(self._watching, channel))
         self._unanswered: set[Subscription] = set()
         metrics.unanswered.set_function(lambda: len(self._unanswered))
         self._late = Turns(clock, self._bring_safely_to_now)  # owed more than one shared frame
@@ -94,7 +97,6 @@ class FanOut:
         self._fall_out(client)  # what it watches already leaves together with this
         client.subscriptions[channel] = subscription
         self._audiences[view].add(subscription)
-        self._metrics.subscriptions.labels(channel).inc()
         self._serve(subscription)
 
     def unwatch(self, client: Client, channel: Channel) -> None:
@@ -104,7 +106,6 @@ class FanOut:
             return
         self._unanswered.discard(subscription)
         self._late.remove(subscription)
-        self._metrics.subscriptions.labels(channel).dec()
         view = subscription.view
         audience = self._audiences[view]
         audience.remove(subscription)
@@ -112,6 +113,10 @@ class FanOut:
             self._views.remove(view)
             self._pacer.disarm(view)
             del self._audiences[view]
+
+    def _watching(self, channel: Channel) -> int:
+        """How many subscriptions a channel has."""
+        return sum(len(audience) for view, audience in self._audiences.items() if view.key.channel is channel)
 
     # --------------------------------------------------------------------------------------- what the source tells
 

@@ -1,6 +1,7 @@
 """Where websockets go: `/ws/{channel}` subscribes by its address alone, `/ws` takes subscriptions as messages."""
 
-from starlette.datastructures import QueryParams
+from urllib.parse import parse_qsl
+
 from starlette.types import Receive, Scope, Send
 
 from publisher_service.client import Door
@@ -24,7 +25,7 @@ async def websockets(scope: Scope, receive: Receive, send: Send) -> None:
         return
     query = None
     if channel:
-        given = QueryParams(scope["query_string"])
+        given = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         query = AddressQuery(channel, *(given.get(name) for name in ("keys", "interval", "mode", "since")))
     hub: Hub = scope["app"].state.hub
     grant: Grant | None = scope["state"]["grant"]

@@ -5,6 +5,7 @@ Looking and counting are one step, so that of many who come at once no more are 
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
@@ -127,6 +128,7 @@ class Admission:
         self._handshakes_of = kept
 
 
+@lru_cache(maxsize=1024)
 def group(address: str) -> str:
     """What is counted as one: an IPv4 address, or the network that an IPv6 address lies in."""
     try:
