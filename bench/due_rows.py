@@ -13,6 +13,8 @@ from tests.fakes.writer import Writer
 
 #: A row's first field, Unix ms. Frames have the oldest change first, so the first of a frame is the one that waited.
 DUE = "due"
+#: From one row to the next. It has no divisor in common with the number of symbols.
+STRIDE = 617
 
 
 class DueRows:
@@ -31,9 +33,9 @@ class DueRows:
         return {Channel.MARKET: {symbol: {DUE: now_ms, **row} for symbol, row in self._every.items()}}
 
     def changes(self, number: int, due_ms: int) -> dict[Stored, dict[str, Row | None]]:
-        """The rows of a commit. Neighbours are far apart, so each board has its share of every commit."""
-        step = len(self._symbols) // self._rows
-        symbols = [self._symbols[(number + turn * step) % len(self._symbols)] for turn in range(self._rows)]
+        """The rows of a commit: those of a board have their turns evenly spread over time."""
+        turns = range(number * self._rows, (number + 1) * self._rows)
+        symbols = [self._symbols[turn * STRIDE % len(self._symbols)] for turn in turns]
         rows: dict[str, Row | None] = {
             symbol: {DUE: due_ms, **self._every[symbol], "total_volume": number * 100} for symbol in symbols
         }
