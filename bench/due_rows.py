@@ -11,7 +11,7 @@ from shared.channels import Channel, Stored
 from shared.table import Row
 from tests.fakes.writer import Writer
 
-#: A row's first field, Unix ms. Frames have the oldest change first, so the first of a frame is the one that waited.
+#: A field of each row: the Unix ms at which it was to be committed. The least of a frame is the change that waited.
 DUE = "due"
 #: From one row to the next. It has no divisor in common with the number of symbols.
 STRIDE = 617

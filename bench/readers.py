@@ -11,6 +11,7 @@ was to be committed.
 import asyncio
 import gc
 import json
+import re
 import sys
 import time
 from array import array
@@ -28,7 +29,7 @@ from shared.descriptors import raise_descriptor_limit
 BOARDS, BOARD_ROWS = 50, 30
 CONCURRENT = 100
 OPEN_S, ANSWER_S = 120.0, 20.0
-_UPDATE, _DUE = b'"type":"update"', f'"{DUE}":'.encode()
+_UPDATE, _DUE = b'"type":"update"', re.compile(f'"{DUE}":(\\d{{13}})'.encode())
 
 
 class Seen(TypedDict):
@@ -92,12 +93,11 @@ class Reader(asyncio.Protocol):
         tally.bytes += len(data)
         if not self._opened.done() and b'"type":"snapshot"' in data:
             self._opened.set_result(None)
-        if (at := data.find(_UPDATE)) < 0:
+        if (updates := data.count(_UPDATE)) == 0:
             return
-        tally.frames += data.count(_UPDATE)
-        if (at := data.find(_DUE, at)) >= 0:
-            begin = at + len(_DUE)
-            tally.ages_ms.append(time.time() * 1000 - int(data[begin : begin + 13]))
+        tally.frames += updates
+        if due_ms := _DUE.findall(data):
+            tally.ages_ms.append(time.time() * 1000 - int(min(due_ms)))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (as the loop calls it)
         """By whomever."""

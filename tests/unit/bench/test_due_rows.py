@@ -30,11 +30,11 @@ def test_a_board_changes_in_every_window() -> None:
     assert all(windows)
 
 
-def test_a_changed_row_says_first_when_it_was_due() -> None:
+def test_a_changed_row_says_when_it_was_due() -> None:
     (row,) = DueRows(Market(), commits_per_s=50, rows=1).changes(3, 1_795_405_337_000)[Channel.MARKET].values()
 
     assert row is not None
-    assert next(iter(row.items())) == ("due", 1_795_405_337_000)
+    assert row["due"] == 1_795_405_337_000
 
 
 def test_per_cents_are_of_the_ages_that_were_counted() -> None:
