@@ -14,155 +14,28 @@ import argparse
 import asyncio
 import json
 import sys
-import zlib
 from argparse import RawDescriptionHelpFormatter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from time import perf_counter
 from typing import cast
 
 from bench import centrifugo
-from bench.centrifugo import Recorded, Rows, Unavailable
+from bench.centrifugo import Unavailable
 from bench.figures import Figures, machine
 from bench.hour import MAX_MINUTES, Hour
+from bench.watchers import INTERVAL_MS, LEVELS, THRESHOLD_BYTES, Watcher
 from local_stack.number import number
 from local_stack.terminal import say
-from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.replica import Replica
 from publisher_service.core.selection import ALL, Selection
-from publisher_service.core.views import Mode, View, ViewKey
+from publisher_service.core.views import Mode
 from shared.channels import Channel
-from shared.wire import Head
+from shared.wire import Commit, Head, encode_envelope
 
-INTERVAL_MS = 500
-LEVELS = (1, 6)
-#: Frames below stay plain: little is saved, and it costs the same.
-THRESHOLD_BYTES = 512
-#: A snapshot of the whole market is 50 frames: one in so many is compressed, and stands for the others.
-SAMPLED, LARGE_ROWS = 40, 500
 NAMES = 20
-
-
-def payload(frame: bytes) -> bytes:
-    """What a finished frame carries."""
-    short = frame[1]
-    return frame[2 if short < 126 else 4 if short == 126 else 10 :]
-
-
-def header_bytes(size: int) -> int:
-    """Of a server's frame with so large a payload."""
-    return 2 if size < 126 else 4 if size < 65_536 else 10
-
-
-def deflated_bytes(frame: bytes, level: int) -> int:
-    """The size of the compressed frame, or of the frame itself where compressing does not pay."""
-    text = payload(frame)
-    if len(text) < THRESHOLD_BYTES:
-        return len(frame)
-    compressor = zlib.compressobj(level, zlib.DEFLATED, -15)
-    size = len(compressor.compress(text)) + len(compressor.flush(zlib.Z_SYNC_FLUSH)) - 4  # RFC 7692, 7.2.1
-    return min(len(frame), size + header_bytes(size))
-
-
-@dataclass
-class Tally:
-    """What one client was sent, its first snapshot left out."""
-
-    messages: int = 0
-    frames: int = 0
-    plain: int = 0  # bytes
-    deflated: dict[int, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))  # level → bytes
-    deflate_s: dict[int, float] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0.0))
-
-    def add(self, frames: list[bytes], times: int = 1) -> None:
-        """A message, which stands for so many."""
-        self.messages += times
-        self.frames += len(frames) * times
-        self.plain += sum(map(len, frames)) * times
-        for level in LEVELS:
-            began_s = perf_counter()
-            self.deflated[level] += sum(deflated_bytes(frame, level) for frame in frames) * times
-            self.deflate_s[level] += (perf_counter() - began_s) * times
-
-    def figures(self, seconds: float) -> Figures:
-        """For each second."""
-        return {
-            "messages_per_s": round(self.messages / seconds, 2),
-            "plain_bytes_per_s": round(self.plain / seconds),
-            **{f"deflated_{level}_bytes_per_s": round(self.deflated[level] / seconds) for level in LEVELS},
-            **{f"deflate_{level}_ms_per_s": round(self.deflate_s[level] / seconds * 1000, 3) for level in LEVELS},
-        }
-
-
-class Watched:
-    """A view with one client that takes every frame."""
-
-    def __init__(self, replica: Replica, selection: Selection, mode: Mode) -> None:
-        self.tally = Tally()
-        self._mode = mode
-        self._replica = replica
-        self._view = View(ViewKey(Channel.MARKET, selection, INTERVAL_MS, mode), replica, KeptFrames())
-        self._every = SAMPLED if mode is Mode.SNAPSHOT and len(self.rows()) > LARGE_ROWS else 1
-        self._flushes = 0
-
-    def rows(self) -> Rows:
-        """All that the client watches, as it is now."""
-        return {key: entry.json for key, entry in self._view.changes(0)}
-
-    def end_window(self, now_s: float) -> Rows | None:
-        """Before anything else happens: what changed in a window that has ended by now is sent."""
-        throttle = self._view.throttle
-        return self._flush(throttle.open_at_s) if throttle.armed and throttle.open_at_s <= now_s else None
-
-    def change(self, keys: list[str], now_s: float) -> Rows | None:
-        """These keys have changed: sent at once after a quiet window."""
-        if self._view.keys is not None and self._view.keys.isdisjoint(keys):
-            return None
-        throttle = self._view.throttle
-        throttle.notify()
-        return self._flush(now_s) if throttle.open_at_s <= now_s else None
-
-    def _flush(self, now_s: float) -> Rows:
-        view, from_rev = self._view, self._view.rev
-        view.throttle.flushed(now_s)
-        changes = view.changes(from_rev)
-        view.rev = self._replica.rev
-        if self._mode is not Mode.SNAPSHOT:
-            self.tally.add(view.update(from_rev, changes).parts.frames)
-        elif self._flushes % self._every == 0:
-            self.tally.add(view.snapshot(view.rev).parts.frames, self._every)
-        self._flushes += 1
-        return {key: entry.json for key, entry in changes}
-
-
-class Watcher:
-    """Somebody's selection, in all modes side by side; and what was told of it while it was recorded."""
-
-    def __init__(self, replica: Replica, selection: Selection) -> None:
-        self.modes = {mode: Watched(replica, selection, mode) for mode in Mode}
-        self.recorded = Recorded(self.modes[Mode.ROWS].rows(), [])
-        self._recording = True
-
-    def end_window(self, now_s: float) -> None:
-        """See `Watched`."""
-        self._record({mode: watched.end_window(now_s) for mode, watched in self.modes.items()})
-
-    def change(self, keys: list[str], now_s: float) -> None:
-        """The same."""
-        self._record({mode: watched.change(keys, now_s) for mode, watched in self.modes.items()})
-
-    def figures(self, seconds: float) -> Figures:
-        """By mode, so far."""
-        return {mode.value: watched.tally.figures(seconds) for mode, watched in self.modes.items()}
-
-    def end_record(self) -> None:
-        """Record no more."""
-        self._recording = False
-
-    def _record(self, told: dict[Mode, Rows | None]) -> None:
-        if self._recording and (rows := told[Mode.ROWS]):
-            self.recorded.updates.append(rows)
+#: What ours is compared by.
+BEST = f"deflated_{LEVELS[-1]}_bytes_per_s"
 
 
 def selections(symbols: list[str], seed: int) -> dict[str, Selection]:
@@ -174,9 +47,41 @@ def selections(symbols: list[str], seed: int) -> dict[str, Selection]:
     return {"all": ALL, "@VN30": Selection.of(["@VN30"]), f"{NAMES} names": Selection.of(names)}
 
 
-def watch(hour: Hour, minutes: float, sample_s: float, seed: int) -> tuple[dict[str, Watcher], dict[str, Figures]]:
-    """Let the time pass. The watchers at its end, and their figures at the end of the sample."""
-    replica, samples = Replica(), dict[str, Figures]()
+@dataclass
+class Road:
+    """What the broker passes on to each replica, the first rows left out."""
+
+    commits: int = 0
+    rows: int = 0
+    bytes: int = 0
+
+    def add(self, commit: Commit) -> None:
+        """One message of the updates channel."""
+        self.commits += 1
+        self.rows += sum(map(len, commit.rows.values()))
+        self.bytes += len(encode_envelope(commit))
+
+    def figures(self, seconds: float) -> Figures:
+        """For each second."""
+        return {
+            "commits_per_s": round(self.commits / seconds, 1),
+            "rows_per_s": round(self.rows / seconds, 1),
+            "bytes_per_s": round(self.bytes / seconds),
+        }
+
+
+@dataclass
+class Watching:
+    """All watchers, and what comes to them."""
+
+    watchers: dict[str, Watcher]
+    samples: dict[str, Figures]  # the watchers' figures at the end of the sample
+    road: Road
+
+
+def watch(hour: Hour, minutes: float, sample_s: float, seed: int) -> Watching:
+    """Let the time pass."""
+    replica, road, samples = Replica(), Road(), dict[str, Figures]()
     moments = hour.moments(minutes)
     first = next(moments)
     head = Head(first.commits[0].epoch, 0, "", first.commits[0].time_ms, "", more=False)
@@ -192,11 +97,13 @@ def watch(hour: Hour, minutes: float, sample_s: float, seed: int) -> tuple[dict[
         for watcher in watchers.values():
             watcher.end_window(moment.at_s)
         for commit in moment.commits:
+            road.add(commit)
             keys = replica.apply(commit).keys.get(Channel.MARKET)
             if keys:
                 for watcher in watchers.values():
                     watcher.change(keys, moment.at_s)
-    return watchers, samples or {name: watcher.figures(minutes * 60) for name, watcher in watchers.items()}
+    samples = samples or {name: watcher.figures(minutes * 60) for name, watcher in watchers.items()}
+    return Watching(watchers, samples, road)
 
 
 def ratios(modes: Figures) -> Figures:
@@ -207,9 +114,8 @@ def ratios(modes: Figures) -> Figures:
         for kind in ("plain", *(f"deflated_{level}" for level in LEVELS)):
             name = f"{kind}_bytes_per_s"
             found[f"{mode}_{kind}"] = round(whole[name] / figures[mode][name], 1)
-        best = f"deflated_{LEVELS[-1]}_bytes_per_s"
-        found[f"{mode}_{best.removesuffix('_bytes_per_s')}_to_plain_snapshots"] = round(
-            whole["plain_bytes_per_s"] / figures[mode][best], 1
+        found[f"{mode}_deflated_{LEVELS[-1]}_to_plain_snapshots"] = round(
+            whole["plain_bytes_per_s"] / figures[mode][BEST], 1
         )
     return found
 
@@ -223,12 +129,14 @@ def tell(name: str, modes: Figures) -> None:
     say("  times fewer than snapshots: " + ", ".join(f"{what} {times}" for what, times in ratios(modes).items()))
 
 
-def compare(watchers: dict[str, Watcher], samples: dict[str, Figures], sample_s: float) -> Figures:
+def compare(watching: Watching, sample_s: float) -> Figures:
     """The sample through Centrifugo, beside ours. Raises Unavailable."""
     found: Figures = {}
-    for name, watcher in watchers.items():
+    for name, watcher in watching.watchers.items():
         theirs = asyncio.run(centrifugo.measure(watcher.recorded, sample_s, THRESHOLD_BYTES))
-        ours = cast("dict[str, dict[str, float]]", samples[name])[Mode.FIELDS][f"deflated_{LEVELS[-1]}_bytes_per_s"]
+        ours = cast("dict[str, dict[str, float]]", watching.samples[name])[Mode.FIELDS][
+            f"deflated_{LEVELS[-1]}_bytes_per_s"
+        ]
         least = min(row["bytes_per_s"] for row in theirs.values())
         say(f"\n{name}: the first {sample_s:g} s; ours: {ours:,.0f} B/s (fields, level {LEVELS[-1]})")
         for way, row in theirs.items():
@@ -252,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     sample_s = min(chosen.sample, chosen.minutes * 60)
     hour = Hour(seed=int(chosen.seed), events_per_s=chosen.rate)
-    watchers, samples = watch(hour, chosen.minutes, sample_s, int(chosen.seed))
+    watching = watch(hour, chosen.minutes, sample_s, int(chosen.seed))
     figures: Figures = {
         "machine": machine(),
         "minutes": chosen.minutes,
@@ -260,14 +168,17 @@ def main(arguments: list[str] | None = None) -> int:
         "seed": chosen.seed,
         "interval_ms": INTERVAL_MS,
         "threshold_bytes": THRESHOLD_BYTES,
+        "broker_to_each_replica": watching.road.figures(chosen.minutes * 60),
     }
-    for name, watcher in watchers.items():
+    for name, watcher in watching.watchers.items():
         modes = watcher.figures(chosen.minutes * 60)
         tell(name, modes)
         figures[name] = {**modes, "times_fewer_than_snapshots": ratios(modes)}
+    told = watching.road.figures(chosen.minutes * 60)
+    say("\nfrom the broker to each replica: " + ", ".join(f"{what} {value}" for what, value in told.items()))
     if not chosen.no_centrifugo:
         try:
-            figures["centrifugo"] = compare(watchers, samples, sample_s)
+            figures["centrifugo"] = compare(watching, sample_s)
         except Unavailable as reason:
             say(f"\nwithout Centrifugo: {reason}")
             figures["centrifugo"] = {"skipped": str(reason)}

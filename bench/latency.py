@@ -53,6 +53,9 @@ UNBOUNDED = {
     "MAX_CONNECTIONS_PER_ADDRESS": "0",
     "HANDSHAKES_PER_ADDRESS_PER_S": "0",
     "HANDSHAKES_PER_S": "0",
+    # The readers answer no pings.
+    "PING_INTERVAL_S": "300",
+    "PING_TIMEOUT_S": "300",
     "DRAIN_NOTICE_S": "0",
     "DRAIN_S": "0",
 }

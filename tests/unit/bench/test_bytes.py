@@ -3,8 +3,9 @@
 import zlib
 from itertools import islice
 
-from bench.bytes import THRESHOLD_BYTES, Tally, Watched, deflated_bytes, payload, selections
+from bench.bytes import selections
 from bench.hour import Hour
+from bench.watchers import THRESHOLD_BYTES, Tally, Watched, deflated_bytes, payload
 from publisher_service.core.frames import text_frame
 from publisher_service.core.replica import Replica
 from publisher_service.core.selection import ALL
