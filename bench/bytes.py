@@ -3,7 +3,7 @@ How many bytes a second a client is sent: by selection and by mode, plain and co
 
 An hour of the simulated market, with windows of 500 ms, in virtual time (minutes). `snapshot` sends the whole selection
 each time, `rows` the changed rows, `fields` the changed fields. Compressed means permessage-deflate without context
-takeover: each frame by itself, once for all who are sent it; frames below 512 bytes stay plain. Headers count.
+takeover: each frame by itself, once for all who are sent it; frames below 256 bytes stay plain. Headers count.
 
 The first part of the same stream then goes through a real Centrifugo, with its delta compression and
 permessage-deflate: the rows that we send, at the same moments, with a channel for each symbol, or with the whole table
@@ -24,7 +24,7 @@ from bench import centrifugo
 from bench.centrifugo import Unavailable
 from bench.figures import Figures, machine
 from bench.hour import MAX_MINUTES, Hour
-from bench.watchers import INTERVAL_MS, LEVELS, THRESHOLD_BYTES, Watcher
+from bench.watchers import INTERVAL_MS, LEVEL, LEVELS, THRESHOLD_BYTES, Watcher
 from local_stack.number import number
 from local_stack.terminal import say
 from publisher_service.core.replica import Replica
@@ -34,8 +34,8 @@ from shared.channels import Channel
 from shared.wire import Commit, Head, encode_envelope
 
 NAMES = 20
-#: What ours is compared by.
-BEST = f"deflated_{LEVELS[-1]}_bytes_per_s"
+#: What a client of ours gets.
+OURS = f"deflated_{LEVEL}_bytes_per_s"
 
 
 def selections(symbols: list[str], seed: int) -> dict[str, Selection]:
@@ -114,8 +114,8 @@ def ratios(modes: Figures) -> Figures:
         for kind in ("plain", *(f"deflated_{level}" for level in LEVELS)):
             name = f"{kind}_bytes_per_s"
             found[f"{mode}_{kind}"] = round(whole[name] / figures[mode][name], 1)
-        found[f"{mode}_deflated_{LEVELS[-1]}_to_plain_snapshots"] = round(
-            whole["plain_bytes_per_s"] / figures[mode][BEST], 1
+        found[f"{mode}_deflated_{LEVEL}_to_plain_snapshots"] = round(
+            whole["plain_bytes_per_s"] / figures[mode][OURS], 1
         )
     return found
 
@@ -133,12 +133,10 @@ def compare(watching: Watching, sample_s: float) -> Figures:
     """The sample through Centrifugo, beside ours. Raises Unavailable."""
     found: Figures = {}
     for name, watcher in watching.watchers.items():
-        theirs = asyncio.run(centrifugo.measure(watcher.recorded, sample_s, THRESHOLD_BYTES))
-        ours = cast("dict[str, dict[str, float]]", watching.samples[name])[Mode.FIELDS][
-            f"deflated_{LEVELS[-1]}_bytes_per_s"
-        ]
+        theirs = asyncio.run(centrifugo.measure(watcher.recorded, sample_s, LEVEL, THRESHOLD_BYTES))
+        ours = cast("dict[str, dict[str, float]]", watching.samples[name])[Mode.FIELDS][OURS]
         least = min(row["bytes_per_s"] for row in theirs.values())
-        say(f"\n{name}: the first {sample_s:g} s; ours: {ours:,.0f} B/s (fields, level {LEVELS[-1]})")
+        say(f"\n{name}: the first {sample_s:g} s; ours: {ours:,.0f} B/s (fields, level {LEVEL})")
         for way, row in theirs.items():
             deltas = f"{row['deltas']:,.0f} of {row['publications']:,.0f} deltas"
             say(f"  {way:44} {row['bytes_per_s']:>12,.0f} B/s, {deltas}")

@@ -3,8 +3,8 @@ A real Centrifugo on a stream that was recorded: what a client receives with del
 
 Its natural ways for a board: a channel for each symbol with the row as the publication, or one channel with the whole
 table; and its two protocols, JSON and Protobuf. It keeps the newest publication of a channel, as deltas need, in its
-memory engine; it compresses at level 6, from the same size on as we do. Each update is published when the one before
-has been received, so that nothing is merged that would not be merged in real time.
+memory engine; it compresses as we do: at the same level, from the same size on. Each update is published when the one
+before has been received, so that nothing is merged that would not be merged in real time.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ def binary() -> Path:
     return server
 
 
-def settings(port: int, threshold_bytes: int) -> dict[str, object]:
+def settings(port: int, level: int, threshold_bytes: int) -> dict[str, object]:
     """Its configuration file."""
     return {
         "http_server": {"address": "127.0.0.1", "port": port},
@@ -79,7 +79,7 @@ def settings(port: int, threshold_bytes: int) -> dict[str, object]:
         "log": {"level": "error"},
         "usage_stats": {"disabled": True},
         "client": {"insecure": True, "channel_limit": 10_000, "queue_max_size": 64_000_000, "ping_interval": "1h"},
-        "websocket": {"compression": True, "compression_level": 6, "compression_min_size": threshold_bytes},
+        "websocket": {"compression": True, "compression_level": level, "compression_min_size": threshold_bytes},
         "channel": {
             "without_namespace": {
                 "allow_subscribe_for_client": True,
@@ -96,12 +96,12 @@ def settings(port: int, threshold_bytes: int) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def running(threshold_bytes: int) -> AsyncIterator[int]:
+async def running(level: int, threshold_bytes: int) -> AsyncIterator[int]:
     """The port of a server, for the length of the block. Raises Unavailable."""
     server, port = binary(), free_port()
     with TemporaryDirectory(prefix="banggia-bench-") as name, Leash() as leash:
         folder = Path(name)
-        (folder / "config.json").write_text(json.dumps(settings(port, threshold_bytes)), "utf-8")
+        (folder / "config.json").write_text(json.dumps(settings(port, level, threshold_bytes)), "utf-8")
         log = folder / "log"
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
@@ -150,12 +150,12 @@ def _table(rows: Rows) -> bytes:
     return b"{" + b",".join(orjson.dumps(key) + b":" + row for key, row in rows.items()) + b"}"
 
 
-async def measure(recorded: Recorded, seconds: float, threshold_bytes: int) -> dict[str, dict[str, float]]:
+async def measure(recorded: Recorded, seconds: float, level: int, threshold_bytes: int) -> dict[str, dict[str, float]]:
     """By layout and protocol: bytes a second, publications and how many of them were deltas. Raises Unavailable."""
     found: dict[str, dict[str, float]] = {}
     for layout in Layout:
         for protocol in Protocol:
-            async with running(threshold_bytes) as port:
+            async with running(level, threshold_bytes) as port:
                 try:
                     played = await _play(port, publications(recorded, layout), protocol, seconds)
                 except (ConnectionError, TimeoutError, httpx2.HTTPError) as error:

@@ -17,9 +17,10 @@ from publisher_service.core.views import Mode, View, ViewKey
 from shared.channels import Channel
 
 INTERVAL_MS = 500
-LEVELS = (1, 6)
+#: Of compression, from the publisher's own on.
+LEVEL, LEVELS = 3, (1, 3, 6)
 #: Frames below stay plain: little is saved, and it costs the same.
-THRESHOLD_BYTES = 512
+THRESHOLD_BYTES = 256
 #: A snapshot of the whole market is 50 frames: one in so many is compressed, and stands for the others.
 SAMPLED, LARGE_ROWS = 40, 500
 
