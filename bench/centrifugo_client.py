@@ -5,7 +5,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
 from typing import Self
 
@@ -55,7 +55,10 @@ class Client:
             yield client
         finally:
             reading.cancel()
+            await asyncio.wait([reading])
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def subscribe(self, channels: Sequence[str]) -> None:
         """With deltas."""
