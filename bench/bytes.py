@@ -7,7 +7,8 @@ takeover: each frame by itself, once for all who are sent it; frames below 256 b
 
 The first part of the same stream then goes through a real Centrifugo, with its delta compression and
 permessage-deflate: the rows that we send, at the same moments, with a channel for each symbol, or with the whole table
-in one channel. What counts is what a client receives on its socket.
+in one channel. What counts is what a client receives on its socket. And the same part in other encodings, which nobody
+speaks: what they would save.
 """
 
 import argparse
@@ -22,9 +23,10 @@ from typing import cast
 
 from bench import centrifugo
 from bench.centrifugo import Unavailable
+from bench.encodings import sizes
 from bench.figures import Figures, machine
 from bench.hour import MAX_MINUTES, Hour
-from bench.watchers import INTERVAL_MS, LEVEL, LEVELS, THRESHOLD_BYTES, Watcher
+from bench.watchers import INTERVAL_MS, LEVEL, LEVELS, THRESHOLD_BYTES, Watcher, message_bytes
 from local_stack.number import number
 from local_stack.terminal import say
 from publisher_service.core.replica import Replica
@@ -129,6 +131,18 @@ def tell(name: str, modes: Figures) -> None:
     say("  times fewer than snapshots: " + ", ".join(f"{what} {times}" for what, times in ratios(modes).items()))
 
 
+def imagine(watching: Watching, sample_s: float) -> Figures:
+    """The sample in other encodings, compressed by the same level."""
+    found: Figures = {}
+    for name, watcher in watching.watchers.items():
+        totals = sizes(watcher.recorded, lambda text: message_bytes(text, LEVEL))
+        say(f"\n{name}: the first {sample_s:g} s in other encodings (level {LEVEL})")
+        for encoding, total in totals.items():
+            say(f"  {encoding:44} {total / sample_s:>12,.0f} B/s")
+        found[name] = {encoding: round(total / sample_s) for encoding, total in totals.items()}
+    return found
+
+
 def compare(watching: Watching, sample_s: float) -> Figures:
     """The sample through Centrifugo, beside ours. Raises Unavailable."""
     found: Figures = {}
@@ -174,6 +188,7 @@ def main(arguments: list[str] | None = None) -> int:
         figures[name] = {**modes, "times_fewer_than_snapshots": ratios(modes)}
     told = watching.road.figures(chosen.minutes * 60)
     say("\nfrom the broker to each replica: " + ", ".join(f"{what} {value}" for what, value in told.items()))
+    figures["encodings_bytes_per_s"] = imagine(watching, sample_s)
     if not chosen.no_centrifugo:
         try:
             figures["centrifugo"] = compare(watching, sample_s)

@@ -38,12 +38,17 @@ def header_bytes(size: int) -> int:
 
 def deflated_bytes(frame: bytes, level: int) -> int:
     """The size of the compressed frame, or of the frame itself where compressing does not pay."""
-    text = payload(frame)
+    return message_bytes(payload(frame), level)
+
+
+def message_bytes(text: bytes, level: int) -> int:
+    """The size of the frame of a message, compressed where that pays."""
+    plain = len(text) + header_bytes(len(text))
     if len(text) < THRESHOLD_BYTES:
-        return len(frame)
+        return plain
     compressor = zlib.compressobj(level, zlib.DEFLATED, -15)
     size = len(compressor.compress(text)) + len(compressor.flush(zlib.Z_SYNC_FLUSH)) - 4  # RFC 7692, 7.2.1
-    return min(len(frame), size + header_bytes(size))
+    return min(plain, size + header_bytes(size))
 
 
 @dataclass
