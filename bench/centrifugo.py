@@ -3,8 +3,8 @@ A real Centrifugo on a stream that was recorded: what a client receives with del
 
 Its natural ways for a board: a channel for each symbol with the row as the publication, or one channel with the whole
 table; and its two protocols, JSON and Protobuf. It keeps the newest publication of a channel, as deltas need, in its
-memory engine; it compresses as we do: at the same level, from the same size on. Each update is published when the one
-before has been received, so that nothing is merged that would not be merged in real time.
+memory engine; it compresses as we do: from the same size on, at the higher of our levels. Each update is published when
+the one before has been received, so that nothing is merged that would not be merged in real time.
 """
 
 import asyncio

@@ -17,10 +17,10 @@ from publisher_service.core.views import Mode, View, ViewKey
 from shared.channels import Channel
 
 INTERVAL_MS = 500
-#: Of compression, from the publisher's own on.
-LEVEL, LEVELS = 3, (1, 3, 6)
-#: Frames below stay plain: little is saved, and it costs the same.
-THRESHOLD_BYTES = 256
+#: Of compression, to compare.
+LEVELS = (1, 6)
+#: What the publisher does: smaller frames stay plain, large ones are compressed at a lower level.
+THRESHOLD_BYTES, LARGE_BYTES, LEVEL, LEVEL_OF_LARGE = 256, 8_000, 6, 3
 #: A snapshot of the whole market is 50 frames: one in so many is compressed, and stands for the others.
 SAMPLED, LARGE_ROWS = 40, 500
 
@@ -36,19 +36,19 @@ def header_bytes(size: int) -> int:
     return 2 if size < 126 else 4 if size < 65_536 else 10
 
 
-def deflated_bytes(frame: bytes, level: int) -> int:
-    """The size of the compressed frame, or of the frame itself where compressing does not pay."""
-    return message_bytes(payload(frame), level)
-
-
-def message_bytes(text: bytes, level: int) -> int:
-    """The size of the frame of a message, compressed where that pays."""
-    plain = len(text) + header_bytes(len(text))
-    if len(text) < THRESHOLD_BYTES:
-        return plain
+def deflated_bytes(text: bytes, level: int) -> int:
+    """The size of the frame of a text, compressed if that makes it smaller."""
     compressor = zlib.compressobj(level, zlib.DEFLATED, -15)
     size = len(compressor.compress(text)) + len(compressor.flush(zlib.Z_SYNC_FLUSH)) - 4  # RFC 7692, 7.2.1
-    return min(plain, size + header_bytes(size))
+    size = min(size, len(text))
+    return size + header_bytes(size)
+
+
+def sent_bytes(text: bytes) -> int:
+    """The size of the frame of a text as the publisher sends it to clients that agreed on compression."""
+    if len(text) < THRESHOLD_BYTES:
+        return len(text) + header_bytes(len(text))
+    return deflated_bytes(text, LEVEL if len(text) < LARGE_BYTES else LEVEL_OF_LARGE)
 
 
 @dataclass
@@ -58,26 +58,30 @@ class Tally:
     messages: int = 0
     frames: int = 0
     plain: int = 0  # bytes
+    sent: int = 0  # bytes, compressed as the publisher does it
+    deflate_s: float = 0.0  # what that took
     deflated: dict[int, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))  # level → bytes
-    deflate_s: dict[int, float] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0.0))
 
     def add(self, frames: list[bytes], times: int = 1) -> None:
         """A message, which stands for so many."""
         self.messages += times
         self.frames += len(frames) * times
         self.plain += sum(map(len, frames)) * times
+        texts = [payload(frame) for frame in frames]
+        began_s = perf_counter()
+        self.sent += sum(map(sent_bytes, texts)) * times
+        self.deflate_s += (perf_counter() - began_s) * times
         for level in LEVELS:
-            began_s = perf_counter()
-            self.deflated[level] += sum(deflated_bytes(frame, level) for frame in frames) * times
-            self.deflate_s[level] += (perf_counter() - began_s) * times
+            self.deflated[level] += sum(deflated_bytes(text, level) for text in texts) * times
 
     def figures(self, seconds: float) -> Figures:
         """For each second."""
         return {
             "messages_per_s": round(self.messages / seconds, 2),
             "plain_bytes_per_s": round(self.plain / seconds),
+            "sent_bytes_per_s": round(self.sent / seconds),
+            "deflate_ms_per_s": round(self.deflate_s / seconds * 1000, 3),
             **{f"deflated_{level}_bytes_per_s": round(self.deflated[level] / seconds) for level in LEVELS},
-            **{f"deflate_{level}_ms_per_s": round(self.deflate_s[level] / seconds * 1000, 3) for level in LEVELS},
         }
 
 

@@ -5,7 +5,7 @@ from itertools import islice
 
 from bench.bytes import selections
 from bench.hour import Hour
-from bench.watchers import THRESHOLD_BYTES, Tally, Watched, deflated_bytes, payload
+from bench.watchers import THRESHOLD_BYTES, Tally, Watched, deflated_bytes, payload, sent_bytes
 from publisher_service.core.frames import text_frame
 from publisher_service.core.replica import Replica
 from publisher_service.core.selection import ALL
@@ -18,18 +18,18 @@ JSON_TEXT = b'{"last":31500,"bids":[[31450,100],[31400,200]]},' * 100
 
 
 def test_a_compressed_frame_counts_as_large_as_a_client_needs_it_to_read_the_text() -> None:
-    frame = text_frame(JSON_TEXT)
     compressor = zlib.compressobj(6, zlib.DEFLATED, -15)
     sent = (compressor.compress(JSON_TEXT) + compressor.flush(zlib.Z_SYNC_FLUSH)).removesuffix(b"\x00\x00\xff\xff")
 
     assert zlib.decompressobj(-15).decompress(sent + b"\x00\x00\xff\xff") == JSON_TEXT
-    assert deflated_bytes(frame, 6) == len(text_frame(sent))
+    assert deflated_bytes(JSON_TEXT, 6) == len(text_frame(sent))
 
 
 def test_a_small_frame_stays_plain() -> None:
-    frame = text_frame(b"a" * (THRESHOLD_BYTES - 1))
+    text = b"a" * (THRESHOLD_BYTES - 1)
 
-    assert deflated_bytes(frame, 6) == len(frame)
+    assert sent_bytes(text) == len(text_frame(text))
+    assert sent_bytes(text + b"a") < len(text)
 
 
 def test_a_payload_is_found_behind_each_size_of_header() -> None:
