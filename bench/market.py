@@ -27,6 +27,10 @@ class Market:
         """So many rows that changed in one moment."""
         return self._rows(self._random.sample(self.symbols, rows))
 
+    def of(self, symbols: list[str]) -> Changes:
+        """These rows."""
+        return self._rows(symbols)
+
     def board(self, number: int, size: int = 30) -> str:
         """The keys of one of many boards, joined by commas."""
         begin = number * size % (SYMBOLS - size)
