@@ -15,6 +15,7 @@ from bench.figures import Figures, add_json, finish, machine
 from bench.ground import Ground, ground
 from local_stack.number import number
 from local_stack.terminal import say
+from shared.descriptors import raise_descriptor_limit
 
 T = TypeVar("T")
 
@@ -87,6 +88,7 @@ def hold(chosen: argparse.Namespace, measure: Callable[[Contest], Coroutine[obje
             contest = Contest(place, there, int(chosen.runs))
             return await measure(contest), contest.problems
 
+    raise_descriptor_limit()  # servers inherit it
     gc.disable()  # its pauses would be measured as delays
     try:
         figures, problems = asyncio.run(measured())

@@ -6,6 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+ROOT = Path(__file__).resolve().parents[1]
+#: What is compared with, and the clients' program.
+VAR = ROOT / "var" / "bench"
+
 
 class Unavailable(Exception):  # noqa: N818 (the name says what it is)
     """It cannot be installed or started here; the text says why."""

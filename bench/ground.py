@@ -12,7 +12,7 @@ import httpx2
 
 from bench import feed, usage
 from bench.child import child
-from bench.contestant import Contestant, Feeding, Place
+from bench.contestant import VAR, Contestant, Feeding, Place
 from bench.cores import CannotMeasure, Cores, on, shared_out
 from bench.crowd import Crowd, crowd, program
 from bench.feed import Frames, Send
@@ -21,7 +21,6 @@ from local_stack.engine import Broker, EngineError, free_port, last_line, runnin
 from shared.redis_client import open_redis
 from tests.fakes.writer import Writer, writing
 
-VAR = Path(__file__).resolve().parents[1] / "var" / "bench"
 PREFIX = "bench"
 CHANNEL = "bench:frames"
 READY_S = 30.0

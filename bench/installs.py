@@ -37,7 +37,8 @@ def modules(folder: Path, package: Path) -> Path:
             raise Unavailable("there is no Node with npm on this machine")
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(package, folder / "package.json")
-        _run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"], folder)
+        options = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+        _run(["npm", "install", *options], folder)
 
     _once(folder, package.read_bytes(), make)
     return folder

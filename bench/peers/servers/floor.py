@@ -1,19 +1,18 @@
 """
 The floor: a bare `write()` of a finished frame to each client. No protocol, no limits; it answers no ping.
 
-    python -m bench.peers.floor PORT
+    python -m bench.peers.servers.floor PORT
 """
 
 import base64
 import contextlib
 import hashlib
 import re
-import resource
 import select
 import socket
 import sys
 
-from bench.peers.subscription import Lines, subscribed
+from bench.peers.servers.subscription import Lines, subscribed
 
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -77,6 +76,4 @@ def write_to(clients: list[socket.socket], data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     serve(int(sys.argv[1]))
