@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from bench.ground import Ground, ground
 from local_stack.number import number
 from local_stack.terminal import say
 from shared.descriptors import raise_descriptor_limit
+from shared.tasks import first_of
 
 T = TypeVar("T")
 
@@ -60,9 +62,12 @@ class Contest:
                     continue
                 try:
                     taken[each.name].append(await once(each))
-                except (CannotMeasure, OSError) as problem:
-                    self.problems[each.name] = f"{what}: {problem}"
-                    say(f"{each.name} cannot be measured: {problem}")
+                except (CannotMeasure, OSError, ExceptionGroup) as error:
+                    problem = first_of(error)
+                    if not isinstance(problem, CannotMeasure | OSError):
+                        raise
+                    self.problems[each.name] = f"{what}: {str(problem) or type(problem).__name__}"
+                    say(f"{each.name} cannot be measured: {str(problem) or type(problem).__name__}")
         return {name: runs for name, runs in taken.items() if runs and name not in self.problems}
 
 
@@ -84,6 +89,9 @@ def hold(chosen: argparse.Namespace, measure: Callable[[Contest], Coroutine[obje
         return 1
 
     async def measured() -> tuple[Figures, dict[str, str]]:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (it is this one)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         async with ground() as place:
             contest = Contest(place, there, int(chosen.runs))
             return await measure(contest), contest.problems
@@ -95,6 +103,8 @@ def hold(chosen: argparse.Namespace, measure: Callable[[Contest], Coroutine[obje
     except CannotMeasure as reason:
         sys.stderr.write(f"{reason}\n")
         return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
     about: Figures = {
         "machine": machine(),
         "versions": {each.name: each.version for each in there},

@@ -16,6 +16,7 @@ from tests.fakes.writer import Writer
 Send = Callable[[int], Awaitable[None]]  # the Unix ms when it was to be sent
 #: An event loop wakes up to a millisecond late: the last one is slept through without it.
 LOOP_LATE_S = 0.002
+ACCEPTED_S = 10.0
 
 
 def now_ms() -> int:
@@ -67,7 +68,11 @@ def messages(redis: Redis, channel: str, text: Callable[[int], str]) -> Send:
 
 @asynccontextmanager
 async def posts(port: int, path: str, headers: Mapping[str, str], body: Callable[[int], str]) -> AsyncIterator[Send]:
-    """By HTTP, on one connection, without waiting for answers: a busy server is not spared."""
+    """
+    By HTTP, on one connection, without waiting for answers: a busy server is not spared.
+
+    The first one has been accepted when the block begins. Raises TimeoutError.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
@@ -76,6 +81,12 @@ async def posts(port: int, path: str, headers: Mapping[str, str], body: Callable
         request = f"POST {path} HTTP/1.1\r\nHost: x\r\n{head}Content-Length: {len(content)}\r\n\r\n"
         writer.write(request.encode() + content)
         await writer.drain()
+
+    async with asyncio.timeout(ACCEPTED_S):
+        await send(now_ms())
+        while not (await reader.read(65_536)).startswith(b"HTTP/1.1 2"):
+            await asyncio.sleep(0.1)  # its own broker may be about to be connected
+            await send(now_ms())
 
     async def discard() -> None:
         while await reader.read(65_536):

@@ -103,7 +103,6 @@ class Ground:
                         server.place.port, contestant.post, contestant.post_headers,
                         lambda time_ms: body(self.frames.text(time_ms)),
                     ) as send:  # fmt: skip
-                        await send(feed.now_ms())
                         yield send
 
     @asynccontextmanager
