@@ -53,7 +53,9 @@ class Contestant:
     feeding: Feeding = Feeding.MESSAGES
     post: str = ""  # the path of posts
     post_body: Callable[[str], str] = lambda message: message
+    rows: int = 1  # of a commit
     path: str = "/"
+    paths: tuple[str, ...] = ()  # of client after client, instead
     says: tuple[str, ...] = ()  # what each client says after the handshake
     first: str = '"type":"update"'  # what the first data frame of a client holds
     post_headers: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ import orjson
 from redis.asyncio import Redis
 
 from bench.histogram import Histogram
-from bench.market import Market
+from bench.market import Changes, Market
 from shared.channels import Channel
 from tests.fakes.writer import Writer
 
@@ -48,11 +48,11 @@ class Frames:
         )
 
 
-def commits(writer: Writer, market: Market, symbols: Callable[[], list[str]]) -> Send:
-    """By the real contract: these rows."""
+def commits(writer: Writer, changes: Callable[[], Changes]) -> Send:
+    """By the real contract."""
 
     async def send(time_ms: int) -> None:
-        await writer.publication.publish(market.of(symbols()), time_ms)
+        await writer.publication.publish(changes(), time_ms)
 
     return send
 

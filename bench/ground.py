@@ -1,9 +1,10 @@
 """The ground that all contestants of one invocation stand on: one broker, one market, the same cores."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from bench.contestant import VAR, Contestant, Feeding, Place
 from bench.cores import CannotMeasure, Cores, on, shared_out
 from bench.crowd import Crowd, crowd, program
 from bench.feed import Frames, Send
-from bench.market import Market
+from bench.market import Changes, Market
 from local_stack.engine import Broker, EngineError, free_port, last_line, running_engine
 from shared.redis_client import open_redis
 from tests.fakes.writer import Writer, writing
@@ -84,13 +85,13 @@ class Ground:
             yield Server(contestant, place, process.pid)
 
     @asynccontextmanager
-    async def feeding(self, server: Server, symbols: Callable[[], list[str]] | None = None) -> AsyncIterator[Send]:
-        """What sends it one frame; the first has been sent when the block begins. `symbols`: rows of a commit."""
+    async def feeding(self, server: Server) -> AsyncIterator[Send]:
+        """What sends it one frame; the first has been sent when the block begins."""
         contestant = server.contestant
         async with open_redis(self.broker.url) as redis:
             match contestant.feeding:
                 case Feeding.COMMITS:
-                    send = feed.commits(self.writer, self.market, symbols or (lambda: [self.frames.key]))
+                    send = feed.commits(self.writer, partial(self._changes, contestant.rows))
                     await send(feed.now_ms())
                     yield send
                 case Feeding.MESSAGES:
@@ -106,10 +107,8 @@ class Ground:
                         yield send
 
     @asynccontextmanager
-    async def clients(
-        self, server: Server, number: int, *, concurrent: int = 256, paths: Sequence[str] = ()
-    ) -> AsyncIterator[Crowd]:
-        """So many, on their way. `paths`: one for each, instead of the contestant's own."""
+    async def clients(self, server: Server, number: int, *, concurrent: int = 256) -> AsyncIterator[Crowd]:
+        """So many, on their way; at most `concurrent` of them have had nothing yet."""
         contestant = server.contestant
         options: dict[str, str | Sequence[str]] = {
             "port": str(server.place.port),
@@ -118,13 +117,16 @@ class Ground:
             "first": contestant.first,
             "concurrent": str(concurrent),
         }
-        if paths:
+        if contestant.paths:
             file = self.folder / "paths"
-            file.write_text("".join(f"{path}\n" for path in paths), "ascii")
+            file.write_text("".join(f"{path}\n" for path in contestant.paths), "ascii")
             options["paths"] = str(file)
         log = server.place.folder / "clients.log"
         async with crowd(self.binary, number, self.cores.load, log, options) as there:
             yield there
+
+    def _changes(self, rows: int) -> Changes:
+        return self.market.of([self.frames.key]) if rows == 1 else self.market.next(rows)
 
 
 @asynccontextmanager

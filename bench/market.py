@@ -7,6 +7,8 @@ from ingest_service.core.history import Changes
 from shared.channels import Channel
 from shared.table import Row
 
+__all__ = ["Changes", "Market"]
+
 #: About what is listed on the three exchanges.
 SYMBOLS = 1600
 

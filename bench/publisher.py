@@ -3,9 +3,12 @@
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 from bench.contestant import ROOT, Contestant, Feeding, Place
+from bench.market import Market
 
 #: As users run it, but for limits on clients, who all come from one machine here, and for tiers of intervals: each
 #: commit leaves at once, as each message of the others does.
@@ -20,6 +23,8 @@ SETTINGS = {
     **dict.fromkeys(("MAX_CONNECTIONS", "MAX_CONNECTION_AGE_S", "JWT_SECRET", "JWT_PUBLIC_KEY_FILE"), ""),
 }
 SHORTEST_MS = 10
+#: Of a watch list, and of a commit.
+SYMBOLS, CHANGED = 30, 100
 
 
 def banggia(root: Path = ROOT) -> Contestant:
@@ -40,6 +45,16 @@ def banggia(root: Path = ROOT) -> Contestant:
         path=f"/ws/market?keys=S0000&interval={SHORTEST_MS}",
         first='"type":"snapshot"',
     )
+
+
+def watch_lists(contestant: Contestant, market: Market, lists: int) -> Contestant:
+    """The same with so many lists of thirty symbols, and a commit of a hundred rows; the clients take one each."""
+    pick = Random(1)  # noqa: S311 (no secret)
+    paths = tuple(
+        f"/ws/market?keys={','.join(pick.sample(market.symbols, SYMBOLS))}&interval={SHORTEST_MS}" for _ in range(lists)
+    )
+    told = "one list" if lists == 1 else f"{lists:,} lists"
+    return replace(contestant, name=f"{contestant.name}, {told}", rows=CHANGED, paths=paths)
 
 
 def _revision(root: Path) -> str:
