@@ -1,0 +1,50 @@
+"""`run.py bench`: which measurements there are."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import MEASUREMENTS, main
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_help_lists_every_measurement(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+
+    told = capsys.readouterr().out
+    assert [name for name in MEASUREMENTS if f"  {name} " not in told] == []
+
+
+def test_an_unknown_name_is_an_error_that_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fanuot"]) == 2
+
+    told = capsys.readouterr().err
+    assert told.startswith("There is no measurement fanuot.")
+    assert "fanout" in told
+
+
+def test_each_measurement_tells_its_options_and_has_its_figures_in_a_file() -> None:
+    there = [name for name in MEASUREMENTS if find_spec(f"bench.{name.replace('-', '_')}")]
+
+    for name in there:
+        asked = subprocess.run(
+            [sys.executable, "-m", "bench", name, "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+        assert asked.returncode == 0, asked.stderr
+        assert f"usage: run.py bench {name}" in asked.stdout
+        assert "--json" in asked.stdout
+
+
+def test_a_contestant_that_does_not_exist_is_an_error_that_lists_them() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "bench", "memory", "--only", "flor"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert asked.returncode == 2
+    assert "There is no contestant flor. There are: floor, banggia," in asked.stderr
