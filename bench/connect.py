@@ -21,9 +21,9 @@ from bench.contest import Contest
 from bench.contestant import Contestant
 from bench.cores import CannotMeasure
 from bench.crowd import check_room
-from bench.feed import pace
 from bench.figures import Figures, print_table, spread, told
 from bench.ground import Ground
+from bench.supply import pace
 from local_stack.number import number
 from tests.fakes.writer import DAY
 

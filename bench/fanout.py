@@ -19,10 +19,10 @@ from bench.contest import Contest
 from bench.contestant import Contestant
 from bench.cores import CannotMeasure
 from bench.crowd import Crowd, check_room
-from bench.feed import Pace, pace
 from bench.figures import Figures, print_table, spread, told
 from bench.ground import Ground, Server
 from bench.publisher import SYMBOLS, watch_lists
+from bench.supply import Pace, pace
 from local_stack.number import number
 from local_stack.terminal import say
 

@@ -68,7 +68,7 @@ def finish(figures: Figures, file: Path | None) -> None:
         file.write_text(line + "\n", "utf-8")
 
 
-def report(description: str | None, measure: Callable[[], Coroutine[object, object, Figures]]) -> int:
+def report(measure: Callable[[], Coroutine[object, object, Figures]], description: str | None = None) -> int:
     """A measurement without options of its own: measure, on uvloop, and print."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_json(parser)

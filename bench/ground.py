@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from bench import feed, usage
+from bench import supply, usage
 from bench.child import child
 from bench.contestant import VAR, Contestant, Feeding, Place
 from bench.cores import CannotMeasure, Cores, on, shared_out
 from bench.crowd import Crowd, crowd, program
-from bench.feed import Frames, Send
 from bench.market import Changes, Market
+from bench.supply import Frames, Send
 from local_stack.engine import Broker, EngineError, free_port, last_line, running_engine
 from shared.redis_client import open_redis
 from tests.fakes.writer import Writer, writing
@@ -91,16 +91,16 @@ class Ground:
         async with open_redis(self.broker.url) as redis:
             match contestant.feeding:
                 case Feeding.COMMITS:
-                    send = feed.commits(self.writer, partial(self._changes, contestant.rows))
-                    await send(feed.now_ms())
+                    send = supply.commits(self.writer, partial(self._changes, contestant.rows))
+                    await send(supply.now_ms())
                     yield send
                 case Feeding.MESSAGES:
-                    send = feed.messages(redis, CHANNEL, self.frames.text)
-                    await send(feed.now_ms())
+                    send = supply.messages(redis, CHANNEL, self.frames.text)
+                    await send(supply.now_ms())
                     yield send
                 case Feeding.POSTS:
                     body = contestant.post_body
-                    async with feed.posts(
+                    async with supply.posts(
                         server.place.port, contestant.post, contestant.post_headers,
                         lambda time_ms: body(self.frames.text(time_ms)),
                     ) as send:  # fmt: skip

@@ -48,13 +48,13 @@ def go_program(folder: Path, module: str) -> Path:
     """A Go program at `module@version`, compiled. Raises Unavailable."""
     name = next(part for part in reversed(module.partition("@")[0].split("/")) if not part.startswith("v"))
 
-    def make() -> None:
+    program = folder / name
+    if not program.exists():
         if shutil.which("go") is None:
             raise Unavailable("there is no Go on this machine")
+        say(f"Compiling {module} into {folder}; this is done once, and takes some minutes.")
         _run(["go", "install", module], environment={"GOBIN": str(folder), "GOFLAGS": "-modcacherw"})
-
-    _once(folder, module.encode(), make)
-    return folder / name
+    return program
 
 
 def unpacked(folder: Path, packages: Sequence[str]) -> Path:

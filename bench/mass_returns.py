@@ -104,7 +104,7 @@ async def measure() -> dict[str, object]:
 
 def main() -> int:
     """Measure and print."""
-    return report(__doc__, measure)
+    return report(measure, __doc__)
 
 
 if __name__ == "__main__":

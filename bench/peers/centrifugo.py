@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from bench import installs
 from bench.contestant import VAR, Contestant, Feeding, Place
 
-MODULE = "github.com/centrifugal/centrifugo/v6@v6.9.1"
+VERSION = "v6.9.1"
+MODULE = f"github.com/centrifugal/centrifugo/v6@{VERSION}"
 #: The latest message is kept and comes first, as it does with the others.
 CHANNEL = {
     "allow_subscribe_for_client": True,
@@ -20,7 +21,7 @@ CHANNEL = {
 
 def centrifugo() -> Contestant:
     """Its unidirectional websocket, which is the cheapest for it. Raises Unavailable."""
-    program = installs.go_program(VAR / "go", MODULE)
+    program = installs.go_program(VAR / f"centrifugo-{VERSION}", MODULE)
 
     def command(place: Place) -> Sequence[str]:
         config = {
@@ -39,7 +40,7 @@ def centrifugo() -> Contestant:
 
     return Contestant(
         name="centrifugo",
-        version=MODULE.rpartition("@")[2],
+        version=f"Centrifugo {VERSION}",
         command=command,
         ready="/health",
         feeding=Feeding.POSTS,
