@@ -68,15 +68,19 @@ def finish(figures: Figures, file: Path | None) -> None:
         file.write_text(line + "\n", "utf-8")
 
 
-def report(measure: Callable[[], Coroutine[object, object, Figures]], description: str | None = None) -> int:
-    """A measurement without options of its own: measure, on uvloop, and print."""
+def json_option(description: str | None) -> Path | None:
+    """The command line of a measurement that has no other option."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_json(parser)
-    chosen = parser.parse_args()
+    file: Path | None = parser.parse_args().json
+    return file
+
+
+def report(measure: Callable[[], Coroutine[object, object, Figures]], file: Path | None = None) -> None:
+    """Measure, on uvloop, and print."""
     gc.disable()  # its pauses would be measured as delays
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         figures = runner.run(measure())
     for name, value in figures.items():
         print(f"{name:32} {value}")
-    finish(figures, chosen.json)
-    return 0
+    finish(figures, file)

@@ -18,7 +18,7 @@ from typing import Any, Self
 from websockets.asyncio.client import connect
 
 from bench import sockets
-from bench.figures import machine, report
+from bench.figures import json_option, machine, report
 from bench.market import Market
 from bench.slow_readers import stack
 from tests.fakes.writer import DAY, Writer
@@ -104,7 +104,8 @@ async def measure() -> dict[str, object]:
 
 def main() -> int:
     """Measure and print."""
-    return report(measure, __doc__)
+    report(measure, json_option(__doc__))
+    return 0
 
 
 if __name__ == "__main__":

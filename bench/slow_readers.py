@@ -20,7 +20,7 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 from bench import sockets
-from bench.figures import machine, report
+from bench.figures import json_option, machine, report
 from bench.market import Market
 from bench.sockets import Reader
 from local_stack.engine import running_engine
@@ -184,7 +184,8 @@ async def measure() -> dict[str, object]:
 
 def main() -> int:
     """Measure and print."""
-    return report(measure, __doc__)
+    report(measure, json_option(__doc__))
+    return 0
 
 
 if __name__ == "__main__":
