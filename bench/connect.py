@@ -68,10 +68,10 @@ async def storm_beside(place: Ground, clients: int, concurrent: int, others: int
         await settled.opened()
         async with pace(send, RATE):
             await asyncio.sleep(1)
-            await settled.begin_window()
+            await settled.begin_window(RATE)
             await asyncio.sleep(BEFORE_S)
             before = await settled.window()
-            await settled.begin_window()
+            await settled.begin_window(RATE)
             before_s = server.cpu_s()
             async with place.clients(server, clients, concurrent=concurrent) as there:
                 opened = await there.opened()

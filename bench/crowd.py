@@ -99,9 +99,14 @@ class Crowd:
             first.add(answer["first_us"])
         return Opened(max(answer["seconds"] for answer in answers), first)
 
-    async def begin_window(self) -> None:
-        """Count from now on."""
-        await self._ask("window")
+    async def begin_window(self, per_s: float = 0) -> None:
+        """
+        Count from now on.
+
+        `per_s`: frames that are due for each client. Those that were merged into later ones count with the age that
+        their data has when it comes, so that a stall does not hide.
+        """
+        await self._ask(f"window {round(1e6 / per_s) if per_s else 0}")
 
     async def window(self) -> Window:
         """What was counted since. Raises CannotMeasure."""

@@ -3,7 +3,7 @@ What it costs to send one frame to many clients, and how old the data is when it
 
 One frame of about a kilobyte, so many times a second, to all clients. The server has a core for itself; the clients,
 the broker and the feed share the other one (or two). All contestants take turns, run after run. Ages count from the
-moment when a frame was due, so that a stall does not hide.
+moment when a frame was due, also for data that was merged into a later one, so that a stall does not hide.
 """
 
 import argparse
@@ -70,7 +70,7 @@ async def window(place: Ground, server: Server, there: Crowd, feeding: Pace, sec
     await feeding.lull()
     before = used()
     feeding.begin_window()
-    await there.begin_window()
+    await there.begin_window(feeding.per_s if server.contestant.rows == 1 else 0)
     await asyncio.sleep(seconds)
     await feeding.lull()
     seen, sent = await there.window(), feeding.sent

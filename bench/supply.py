@@ -105,7 +105,7 @@ class Pace:
 
     def __init__(self, send: Send, per_s: float) -> None:
         self._send = send
-        self._per_s = per_s
+        self.per_s = per_s
         self._due_ms = 0
         self.sent = 0
         self.late = Histogram()  # how late they left, by our own fault or the broker's
@@ -117,13 +117,13 @@ class Pace:
     async def lull(self) -> None:
         """Until just before a frame is due: what was sent before is there, unless the server is late."""
         wait_s = self._due_ms / 1000 - time.time() - 2 * LOOP_LATE_S
-        await asyncio.sleep(wait_s if wait_s > 0 else wait_s + 1 / self._per_s)
+        await asyncio.sleep(wait_s if wait_s > 0 else wait_s + 1 / self.per_s)
 
     async def keep(self) -> None:
         """Until it is cancelled."""
         began_ms, number = now_ms() + 10, 0
         while True:
-            self._due_ms = due_ms = began_ms + round(number * 1000 / self._per_s)
+            self._due_ms = due_ms = began_ms + round(number * 1000 / self.per_s)
             number += 1
             await asyncio.sleep(max(0.0, due_ms / 1000 - time.time() - LOOP_LATE_S))
             time.sleep(max(0.0, due_ms / 1000 - time.time()))  # noqa: ASYNC251 (two milliseconds at most, see above)

@@ -5,13 +5,14 @@
  *
  * It opens all clients, tells so, and then obeys lines on its standard input; each answer is a line of JSON.
  *
- *   window       forget what was counted; count from now
+ *   window [US]  forget what was counted; count from now. US: microseconds from one frame to the next, as they are due
  *   report       what was counted since
  *   await TEXT   answers when each client has had a frame with this text, counted from now
  *   quit         end; the end of the input does the same
  *
  * A frame counts as data if TEXT of --data is within its first HEAD bytes. Its age is now minus the Unix ms that stand
- * behind the text of --time. Linux only. Exit code 1: the clients could not be opened; the last line says why.
+ * behind the text of --time. If it is known when frames are due, those that never came, because a later one has merged
+ * or replaced them, count with the age that their data has when it comes: a stall cannot hide. Linux only. Exit code 1: the clients could not be opened; the last line says why.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -57,6 +58,7 @@ struct client {
     uint16_t head_size;
     uint8_t *head;          /* the first bytes of a payload, or of the answer to the handshake, that came in pieces */
     int64_t began_us;
+    int64_t sent_ms;        /* of its last data */
 };
 
 struct histogram {
@@ -74,7 +76,7 @@ static char **paths;
 static int path_count;
 static int started, served, lost, epoll_fd;
 static uint64_t frames, data_frames, bytes;
-static int64_t window_us, began_us;
+static int64_t window_us, began_us, period_us;
 static double window_cpu_s;
 static struct histogram ages, firsts, waits;
 static char *waiting_for;
@@ -217,7 +219,14 @@ static void take_payload(struct client *client, const uint8_t *payload, size_t s
     int64_t sent_ms = 0;
     for (at += strlen(options.time); at < payload + head && *at >= '0' && *at <= '9'; at++)
         sent_ms = sent_ms * 10 + (*at - '0');
-    count(&ages, clock_us(CLOCK_REALTIME) - sent_ms * 1000);
+    int64_t age_us = clock_us(CLOCK_REALTIME) - sent_ms * 1000;
+    count(&ages, age_us);
+    if (period_us && client->sent_ms) {
+        int64_t steps = ((sent_ms - client->sent_ms) * 1000 + period_us / 2) / period_us;
+        for (int64_t missed = 1; missed < steps; missed++)
+            count(&ages, age_us + missed * period_us);
+    }
+    client->sent_ms = sent_ms;
 }
 
 static size_t header_need(const struct client *client)
@@ -420,8 +429,9 @@ static void tell_awaited(void)
     waiting_for = NULL;
 }
 
-static void begin_window(void)
+static void begin_window(int64_t expected_us)
 {
+    period_us = expected_us;
     frames = data_frames = bytes = 0;
     memset(&ages, 0, sizeof ages);
     window_us = clock_us(CLOCK_MONOTONIC);
@@ -441,8 +451,8 @@ static void await_text(const char *text)
 
 static void obey(char *line)
 {
-    if (!strcmp(line, "window"))
-        begin_window();
+    if (!strncmp(line, "window", 6))
+        begin_window(atoll(line + 6));
     else if (!strcmp(line, "report"))
         tell_window();
     else if (!strncmp(line, "await ", 6))
@@ -544,7 +554,7 @@ int main(int argc, char **argv)
     if (!clients || epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, 0, &input))
         fail("cannot start: %s", strerror(errno));
     began_us = clock_us(CLOCK_MONOTONIC);
-    begin_window();
+    begin_window(0);
     for (;;) {
         while (started < options.clients && started - served < options.concurrent)
             start(&clients[started]);

@@ -69,9 +69,9 @@ class Peer:
             await self._ponged.wait()
 
 
-async def begin(there: Crowd) -> None:
+async def begin(there: Crowd, per_s: float = 0) -> None:
     """A window that has begun when this returns."""
-    await there.begin_window()
+    await there.begin_window(per_s)
     await there.window()
 
 
@@ -118,6 +118,21 @@ async def test_what_is_no_data_is_a_frame_and_has_no_age(load: Path, tmp_path: P
         seen = await there.window()
 
     assert (seen.frames, seen.data, seen.ages.total) == (2, 0, 0)
+
+
+async def test_data_merged_into_a_later_frame_counts_with_the_age_that_it_has_then(load: Path, tmp_path: Path) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    due = [b'{"type":"update","time":%d}' % (now_ms + late_ms) for late_ms in (-1000, -900, -500)]
+    async with served(load, tmp_path, ANSWER + frame(due[0])) as (peer, there):
+        await there.opened()
+        await begin(there, per_s=10)
+
+        await peer.send([frame(due[1])])
+        await peer.send([frame(due[2])])  # with it the data of three more
+        seen = await there.window()
+
+    assert (seen.data, seen.ages.total) == (2, 5)
+    assert 500 < seen.ages.below_ms(20) < seen.ages.below_ms(40) - 80 < seen.ages.below_ms(60) - 160
 
 
 async def test_clients_say_what_they_are_told_and_ask_for_their_own_paths(load: Path, tmp_path: Path) -> None:
