@@ -1,4 +1,4 @@
-"""Thousands of clients that cost next to nothing: `load/load.c`, in as many processes as descriptors need."""
+"""Thousands of clients that cost next to nothing: `load/load.c`, a process for each core that they have."""
 
 import asyncio
 import hashlib
@@ -159,17 +159,17 @@ class Crowd:
 
 @asynccontextmanager
 async def crowd(
-    binary: Path, clients: int, core: int, log: Path, options: Mapping[str, str | Sequence[str]]
+    binary: Path, clients: int, cores: Sequence[int], log: Path, options: Mapping[str, str | Sequence[str]]
 ) -> AsyncIterator[Crowd]:
-    """So many clients, on their way; `options` are those of the program."""
+    """So many clients, on their way; `options` are those of the program, for each of its processes."""
     given: list[str] = []
     for name, value in options.items():
         for each in [value] if isinstance(value, str) else value:
             given += [f"--{name}", each]
-    shares = -(-clients // room())
+    shares = min(len(cores), clients)
     async with AsyncExitStack() as closing:
         processes = []
-        for share in range(shares):
+        for share, core in enumerate(cores[:shares]):
             first, end = clients * share // shares, clients * (share + 1) // shares
             command = [
                 str(binary), "--clients", str(end - first), "--first-client", str(first),

@@ -115,7 +115,7 @@ class Ground:
             "path": contestant.path,
             "say": contestant.says,
             "first": contestant.first,
-            "concurrent": str(concurrent),
+            "concurrent": str(max(1, concurrent // len(self.cores.load))),
         }
         if contestant.paths:
             file = self.folder / "paths"

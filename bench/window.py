@@ -31,7 +31,7 @@ class Run:
     bytes_per_client_and_s: float
     server_core: float  # share of its core that the server used
     others_on_it: float  # and that somebody else did: it should be none
-    clients_core: float  # share of the other core, by anybody
+    clients_core: float  # share of the busiest core of the clients, by anybody
     clients_cpu: float  # by the clients alone
     fed_late_p99_ms: float  # how late the frames were fed
 
@@ -40,8 +40,8 @@ async def window(place: Ground, server: Server, there: Crowd, feeding: Pace, sec
     """What happens in the next seconds. Raises CannotMeasure."""
     cores, clients = place.cores, there.clients
 
-    def used() -> tuple[float, float, float]:
-        return server.cpu_s(), usage.busy_s(cores.server), usage.busy_s(cores.load)
+    def used() -> tuple[float, ...]:
+        return server.cpu_s(), usage.busy_s(cores.server), *map(usage.busy_s, cores.load)
 
     await feeding.lull()
     before = used()
@@ -50,7 +50,7 @@ async def window(place: Ground, server: Server, there: Crowd, feeding: Pace, sec
     await asyncio.sleep(seconds)
     await feeding.lull()
     seen, sent = await there.window(), feeding.sent
-    cpu_s, server_s, load_s = (now - then for now, then in zip(used(), before, strict=True))
+    cpu_s, server_s, *load_s = (now - then for now, then in zip(used(), before, strict=True))
     if seen.lost:
         raise CannotMeasure(f"{seen.lost} of {clients} clients were lost")
     if not seen.data or not sent:
@@ -65,7 +65,7 @@ async def window(place: Ground, server: Server, there: Crowd, feeding: Pace, sec
         bytes_per_client_and_s=seen.bytes / clients / seen.seconds,
         server_core=cpu_s / seen.seconds,
         others_on_it=max(0.0, server_s - cpu_s) / seen.seconds,
-        clients_core=load_s / seen.seconds,
+        clients_core=max(load_s) / seen.seconds,
         clients_cpu=seen.cpu_s / seen.seconds,
         fed_late_p99_ms=feeding.late.below_ms(99),
     )

@@ -83,8 +83,8 @@ async def served(
     peer = Peer(answer)
     server = await asyncio.start_server(peer.come, "127.0.0.1", 0)
     peer.port = server.sockets[0].getsockname()[1]
-    core = min(os.sched_getaffinity(0))
-    async with server, crowd(load, clients, core, log / "clients.log", {"port": str(peer.port), **options}) as there:
+    cores = sorted(os.sched_getaffinity(0))
+    async with server, crowd(load, clients, cores, log / "clients.log", {"port": str(peer.port), **options}) as there:
         yield peer, there
         for writer in peer.writers:
             writer.transport.abort()
