@@ -20,7 +20,6 @@ from bench import contest
 from bench.contest import Contest
 from bench.contestant import Contestant
 from bench.cores import CannotMeasure
-from bench.crowd import check_room
 from bench.figures import Figures, print_table, spread, told
 from bench.ground import Ground
 from bench.supply import pace
@@ -131,7 +130,6 @@ _BESIDE = ("p99_before_ms", "p99_during_ms", "longest_during_ms")
 
 async def measure(contest: Contest, clients: int, concurrent: int, others: int, *, epoch: bool) -> Figures:
     """One of the three."""
-    check_room(clients + others)
     if epoch:
         what, once = f"a new epoch for {clients} clients", partial(new_epoch, contest.place, clients, concurrent)
     elif others:
@@ -169,7 +167,9 @@ def main() -> int:
     if chosen.epoch:
         chosen.only = "banggia"
     clients, concurrent, others = int(chosen.clients), int(chosen.concurrent), int(chosen.with_clients)
-    return contest.hold(chosen, lambda held: measure(held, clients, concurrent, others, epoch=chosen.epoch))
+    return contest.hold(
+        chosen, clients + others, lambda held: measure(held, clients, concurrent, others, epoch=chosen.epoch)
+    )
 
 
 if __name__ == "__main__":

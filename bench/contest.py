@@ -12,6 +12,7 @@ from typing import TypeVar
 from bench import contestants
 from bench.contestant import Contestant
 from bench.cores import CannotMeasure
+from bench.crowd import check_room
 from bench.figures import Figures, add_json, finish, machine
 from bench.ground import Ground, ground
 from local_stack.number import number
@@ -71,9 +72,13 @@ class Contest:
         return {name: runs for name, runs in taken.items() if runs and name not in self.problems}
 
 
-def hold(chosen: argparse.Namespace, measure: Callable[[Contest], Coroutine[object, object, Figures]]) -> int:
+def hold(
+    chosen: argparse.Namespace, clients: int, measure: Callable[[Contest], Coroutine[object, object, Figures]]
+) -> int:
     """
     Prepare, measure, print. The exit code: 1 if something that was asked for could not be measured.
+
+    `clients`: the most that a server will have.
 
     Who cannot be installed is left out with a line that says why; that is an error only if it was asked for by name.
     """
@@ -88,26 +93,29 @@ def hold(chosen: argparse.Namespace, measure: Callable[[Contest], Coroutine[obje
         sys.stderr.write("Nobody is left to be measured.\n")
         return 1
 
-    async def measured() -> tuple[Figures, dict[str, str]]:
+    async def measured() -> tuple[Figures, dict[str, str], str]:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 (it is this one)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         async with ground() as place:
             contest = Contest(place, there, int(chosen.runs))
-            return await measure(contest), contest.problems
+            return await measure(contest), contest.problems, await place.broker_version()
 
     raise_descriptor_limit()  # servers inherit it
     gc.disable()  # its pauses would be measured as delays
     try:
-        figures, problems = asyncio.run(measured())
-    except CannotMeasure as reason:
-        sys.stderr.write(f"{reason}\n")
+        check_room(clients)
+        figures, problems, broker = asyncio.run(measured())
+    except (CannotMeasure, ExceptionGroup) as error:
+        if not isinstance(first_of(error), CannotMeasure):
+            raise
+        sys.stderr.write(f"{first_of(error)}\n")
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
     about: Figures = {
         "machine": machine(),
-        "versions": {each.name: each.version for each in there},
+        "versions": {"broker": broker} | {each.name: each.version for each in there},
         "left_out": missing,
         "problems": problems,
     }

@@ -24,6 +24,5 @@ def prepared(names: Iterable[str], publisher_roots: Iterable[Path]) -> tuple[lis
             there.append(ALL[name]())
         except Unavailable as reason:
             missing[name] = str(reason)
-        if name == "banggia":
-            there += [banggia(root.resolve()) for root in publisher_roots]
+    there += [banggia(root.resolve()) for root in publisher_roots]
     return there, missing

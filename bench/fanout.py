@@ -16,7 +16,6 @@ from statistics import median
 from bench import contest
 from bench.contest import Contest
 from bench.contestant import Contestant
-from bench.crowd import check_room
 from bench.figures import Figures, print_table, told
 from bench.ground import Ground
 from bench.publisher import SYMBOLS, watch_lists
@@ -135,14 +134,13 @@ def main() -> int:
         chosen.only = "banggia"
 
     async def run(held: Contest) -> Figures:
-        check_room(max(clients for clients, _ in sizes))
         if chosen.own_keys:
             return await lists(held, *sizes[0], chosen.seconds)
         if chosen.saturate:
             return await saturate(held, sizes[0][0], chosen.seconds)
         return await measure(held, sizes, chosen.seconds)
 
-    return contest.hold(chosen, run)
+    return contest.hold(chosen, max(clients for clients, _ in sizes), run)
 
 
 if __name__ == "__main__":

@@ -125,6 +125,13 @@ class Ground:
         async with crowd(self.binary, number, self.cores.load, log, options) as there:
             yield there
 
+    async def broker_version(self) -> str:
+        """What it calls itself."""
+        async with open_redis(self.broker.url) as redis:
+            told = await redis.info("server")
+        name = str(told.get("server_name", "redis"))
+        return f"{name} {told.get(f'{name}_version', told['redis_version'])}"
+
     def _changes(self, rows: int) -> Changes:
         return self.market.of([self.frames.key]) if rows == 1 else self.market.next(rows)
 

@@ -15,7 +15,6 @@ from statistics import median
 from bench import contest
 from bench.contest import Contest
 from bench.contestant import Contestant
-from bench.crowd import check_room
 from bench.figures import Figures, print_table, spread, told
 from bench.ground import Ground, Server
 from bench.usage import Memory
@@ -64,7 +63,6 @@ async def once(place: Ground, clients: int, contestant: Contestant) -> Held:
 
 async def measure(contest: Contest, clients: int) -> Figures:
     """The figures."""
-    check_room(clients)
     results = await contest.turns(f"{clients} idle clients", partial(once, contest.place, clients))
     rows = [
         (
@@ -90,7 +88,7 @@ def main() -> int:
     parser.add_argument("--clients", type=number(int, 1, 1_000_000), default=8000, help="so many (8,000)")
     contest.add_options(parser)
     chosen = parser.parse_args()
-    return contest.hold(chosen, lambda held: measure(held, int(chosen.clients)))
+    return contest.hold(chosen, int(chosen.clients), lambda held: measure(held, int(chosen.clients)))
 
 
 if __name__ == "__main__":

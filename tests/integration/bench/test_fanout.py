@@ -27,7 +27,7 @@ def test_each_contestant_delivers_every_frame_and_all_figures_are_there(tmp_path
     figures = json.loads(file.read_text("utf-8"))
     assert json.loads(ran.stdout.splitlines()[-1]) == figures
     assert figures["problems"] == {}
-    assert set(figures["versions"]) == {"floor", "banggia"}
+    assert set(figures["versions"]) == {"broker", "floor", "banggia"}
     assert {"machine", "frame_bytes", "seconds", "runs"} < set(figures)
     for name in ("floor", "banggia"):
         measured = figures["20x20"][name]

@@ -1,5 +1,6 @@
 """`run.py bench`: which measurements there are."""
 
+import resource
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -37,6 +38,23 @@ def test_each_measurement_tells_what_it_measures() -> None:
 
         assert asked.returncode == 0, asked.stderr
         assert asked.stdout.startswith("usage: ")
+
+
+def test_more_clients_than_descriptors_are_refused_with_the_limit() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "bench", "memory", "--only", "floor", "--clients", "1000000"],
+        cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=_few_descriptors,
+    )  # fmt: skip
+
+    assert asked.returncode == 1
+    assert (
+        "1000000 clients need 1000200 descriptors in the server, and 500 are allowed: raise the hard limit"
+        in asked.stderr
+    )
+
+
+def _few_descriptors() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (500, 500))
 
 
 def test_a_contestant_that_does_not_exist_is_an_error_that_lists_them() -> None:
