@@ -22,6 +22,9 @@ from shared.tasks import first_of
 
 T = TypeVar("T")
 
+#: Far longer than the longest window: whatever hangs, the invocation ends.
+TURN_S = 1200.0
+
 
 def add_options(parser: argparse.ArgumentParser, default: Sequence[str] = tuple(contestants.ALL)) -> None:
     """What all contests understand."""
@@ -62,7 +65,8 @@ class Contest:
                 if each.name in self.problems:
                     continue
                 try:
-                    taken[each.name].append(await once(each))
+                    async with asyncio.timeout(TURN_S):
+                        taken[each.name].append(await once(each))
                 except (CannotMeasure, OSError, ExceptionGroup) as error:
                     problem = first_of(error)
                     if not isinstance(problem, CannotMeasure | OSError):
