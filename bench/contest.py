@@ -26,14 +26,10 @@ T = TypeVar("T")
 TURN_S = 1200.0
 
 
-def add_options(parser: argparse.ArgumentParser, default: Sequence[str] = tuple(contestants.ALL)) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """What all contests understand."""
     parser.add_argument("--runs", type=number(int, 1, 100), default=5, help="how often each has its turn (5)")
-    parser.add_argument(
-        "--only",
-        metavar="NAME,…",
-        help=f"these contestants instead of {', '.join(default)}; all there are: {', '.join(contestants.ALL)}",
-    )
+    parser.add_argument("--only", metavar="NAME,…", help=f"some of the contestants: {', '.join(contestants.ALL)}")
     parser.add_argument(
         "--publisher-root",
         metavar="DIR",
@@ -42,7 +38,6 @@ def add_options(parser: argparse.ArgumentParser, default: Sequence[str] = tuple(
         default=[],
         help="the publisher of another checkout takes its turns too, run by this one's interpreter; may be said again",
     )
-    parser.set_defaults(contestants=default)
     add_json(parser)
 
 
@@ -86,7 +81,7 @@ def hold(
 
     Who cannot be installed is left out with a line that says why; that is an error only if it was asked for by name.
     """
-    names = chosen.only.split(",") if chosen.only else list(chosen.contestants)
+    names = chosen.only.split(",") if chosen.only else list(contestants.ALL)
     if unknown := [name for name in names if name not in contestants.ALL]:
         sys.stderr.write(f"There is no contestant {', '.join(unknown)}. There are: {', '.join(contestants.ALL)}.\n")
         return 2
