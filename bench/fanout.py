@@ -22,6 +22,7 @@ from bench.publisher import SYMBOLS, watch_lists
 from bench.supply import pace
 from bench.window import Run, figures_of, show, warn, window
 from local_stack.number import number
+from local_stack.terminal import say
 
 #: Clients, frames a second.
 SMALL, LARGE = (1000, 20.0), (8000, 5.0)
@@ -31,6 +32,8 @@ PRESETS = {"small": [SMALL], "large": [LARGE], "both": [SMALL, LARGE]}
 WARM_S = 1.5
 #: How much is offered to a server that is to be saturated, and how its cost is found before.
 OFFERED, PROBE_PER_S, PROBE_S = 1.33, 10.0, 1.0
+#: A server that uses less of its core is not saturated.
+FULL = 0.9
 #: The publisher's shortest interval merges what comes faster.
 FASTEST_PER_S = 95.0
 
@@ -73,6 +76,9 @@ async def saturate(contest: Contest, clients: int, seconds: float) -> Figures:
     ]
     print_table(("", "frames/s", "core %"), rows)
     warn(results)
+    for name, runs in results.items():
+        if (full_core := min(run.server_core for run in runs)) < FULL:
+            say(f"{name} used {full_core:.0%} of its core only: something else held it up, and it can send more.")
     return {
         "frame_bytes": contest.place.frames.size,
         "clients": clients,
