@@ -35,6 +35,7 @@ USAGE = """usage: python3 run.py COMMAND [options]
   check                     lint, format, types, import contracts
   simulate --port P [--seed S] [--rate R]
                             the simulated exchange alone
+  bench NAME [options]      measurements that anyone can repeat, beside other servers; bench --help lists them
   ingest [--probe 60]       the exchange's feed into Redis; settings come from the environment
   publish --port P          Redis to websocket clients; settings come from the environment
 
@@ -51,6 +52,7 @@ COMMANDS = {
     "chaos": ("local_stack.chaos", (SERVICES, BROKER)),
     "test": ("pytest", (DEVELOPMENT, BROKER)),
     "check": ("", (DEVELOPMENT, BROKER)),
+    "bench": ("bench", (SERVICES, BROKER)),
     "simulate": ("ssi_simulator", (SERVICES,)),
     "ingest": ("ingest_service", (SERVICES,)),
     "publish": ("publisher_service", (SERVICES,)),
@@ -274,7 +276,7 @@ def check(python: Path) -> int:
 
 def start(python: Path, module: str, arguments: list[str]) -> int:
     """Become the command, so that signals and the exit code are its own."""
-    if os.name == "nt" and module.startswith("local_stack"):
+    if os.name == "nt" and module.startswith(("local_stack", "bench")):
         say("A whole stack needs Linux or macOS. On Windows it runs inside WSL2.")
         return 2
     os.chdir(str(ROOT))

@@ -7,6 +7,8 @@ from ingest_service.core.history import Changes
 from shared.channels import Channel
 from shared.table import Row
 
+__all__ = ["Changes", "Market"]
+
 #: About what is listed on the three exchanges.
 SYMBOLS = 1600
 
@@ -26,6 +28,10 @@ class Market:
     def next(self, rows: int = 100) -> Changes:
         """So many rows that changed in one moment."""
         return self._rows(self._random.sample(self.symbols, rows))
+
+    def of(self, symbols: list[str]) -> Changes:
+        """These rows."""
+        return self._rows(symbols)
 
     def board(self, number: int, size: int = 30) -> str:
         """The keys of one of many boards, joined by commas."""

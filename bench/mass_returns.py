@@ -1,7 +1,7 @@
 """
 What many clients at once cost those who are there already.
 
-    python -m bench.mass_returns
+    python3 run.py bench mass-returns
 
 A real broker, a writer, a publisher. A client of its own asks every 25 ms and notes how long the answer takes: as long
 as the event loop is busy with others. Meanwhile 300, then 1,000 clients of the whole market come back with `since`, and
@@ -18,7 +18,7 @@ from typing import Any, Self
 from websockets.asyncio.client import connect
 
 from bench import sockets
-from bench.figures import machine, report
+from bench.figures import json_option, machine, report
 from bench.market import Market
 from bench.slow_readers import stack
 from tests.fakes.writer import DAY, Writer
@@ -102,5 +102,11 @@ async def measure() -> dict[str, object]:
     return figures
 
 
+def main() -> int:
+    """Measure and print."""
+    report(measure, json_option(__doc__))
+    return 0
+
+
 if __name__ == "__main__":
-    report(measure)
+    sys.exit(main())

@@ -1,7 +1,7 @@
 """
 What clients that never read cost: memory of the publisher, and the others' age of data.
 
-    python -m bench.slow_readers
+    python3 run.py bench slow-readers
 
 A real broker, a real publisher, a writer of 100 rows eight times a second over 1,600 symbols. 900 clients watch boards
 of 30 symbols (and ten of them the whole market); again and again 100 more come, ask for the whole market, and never
@@ -11,6 +11,7 @@ read; one of them goes on sending pings. About three minutes. The last line is J
 import asyncio
 import os
 import socket
+import sys
 from array import array
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 from bench import sockets
-from bench.figures import machine, report
+from bench.figures import json_option, machine, report
 from bench.market import Market
 from bench.sockets import Reader
 from local_stack.engine import running_engine
@@ -181,5 +182,11 @@ async def measure() -> dict[str, object]:
     }
 
 
+def main() -> int:
+    """Measure and print."""
+    report(measure, json_option(__doc__))
+    return 0
+
+
 if __name__ == "__main__":
-    report(measure)
+    sys.exit(main())

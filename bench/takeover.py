@@ -1,7 +1,7 @@
 """
 How long a client sees nothing new when the ingest that leads dies, or freezes.
 
-    python -m bench.takeover [--kills 20] [--freeze]
+    python3 run.py bench takeover [--kills 20] [--freeze]
 
 A real broker, a simulated exchange of 200 events a second, two ingests, a publisher, and a client of the whole market
 at an interval of 100 ms. Again and again the leader is killed at some moment; when it has come back, and stands by with
@@ -10,9 +10,7 @@ a connection to the exchange, it is the other one's turn. About eight seconds a 
 
 import argparse
 import asyncio
-import json
 import os
-import platform
 import random
 import signal
 import sys
@@ -29,6 +27,7 @@ import httpx2
 from pydantic import BaseModel, TypeAdapter
 from websockets.asyncio.client import connect
 
+from bench.figures import add_json, finish, machine
 from local_stack.board_client import ClientTable, DataFrame, OtherFrame
 from local_stack.engine import running_engine
 from local_stack.leash import Leash
@@ -249,7 +248,7 @@ async def measure(kills: int, *, freeze: bool) -> dict[str, object]:
         following.cancel()
     leases_s, datas_s = [each.lease_s for each in rounds], [each.data_s for each in rounds]
     return {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "machine": machine(),
         "fault": "freeze" if freeze else "kill",
         "times": kills,
         "lease_p50_s": round(median(leases_s), 2),
@@ -267,14 +266,15 @@ async def measure(kills: int, *, freeze: bool) -> dict[str, object]:
 
 def main() -> int:
     """Measure and print. Exit code 1: the client saw what it never should."""
-    parser = argparse.ArgumentParser(prog="python -m bench.takeover")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=number(int, 1, 1000), default=20, help="how often")
     parser.add_argument("--freeze", action="store_true", help="stop the leader (SIGSTOP) instead of killing it")
+    add_json(parser)
     chosen = parser.parse_args()
     figures = asyncio.run(measure(int(chosen.kills), freeze=chosen.freeze))
     for name, value in figures.items():
         print(f"{name:26} {value}")
-    print(json.dumps(figures))
+    finish(figures, chosen.json)
     expected = {"epochs": 1, "snapshots": 1, "gaps": 0, "totals_that_fell": 0}
     return 0 if figures.items() >= expected.items() else 1
 

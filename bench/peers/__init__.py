@@ -1,0 +1,1 @@
+"""Who is compared with: how each is installed, started and subscribed to."""

@@ -1,0 +1,33 @@
+"""How figures are told."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.figures import finish, print_table, spread, told
+
+
+def test_a_figure_of_several_runs_keeps_each_of_them() -> None:
+    assert spread([3.0, 1.0, 2.0]) == {"runs": [3.0, 1.0, 2.0], "median": 2.0, "min": 1.0, "max": 3.0}
+
+
+def test_a_cell_has_the_one_in_the_middle_and_both_ends() -> None:
+    assert told([10_300.4, 9.0, 11_000.0], 0) == "10,300 (9–11,000)"  # noqa: RUF001 (a range)
+
+
+def test_a_table_has_its_names_to_the_left_and_its_numbers_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("", "µs", "frames"), [("floor", "8.0", "1"), ("x", "12.0", "20,000")])
+
+    assert capsys.readouterr().out.splitlines() == [
+        "         µs  frames",
+        "floor   8.0       1",
+        "x      12.0  20,000",
+    ]
+
+
+def test_the_last_line_is_the_same_in_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finish({"clients": 20}, tmp_path / "figures.json")
+
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"clients": 20}
+    assert json.loads((tmp_path / "figures.json").read_text("utf-8")) == {"clients": 20}
