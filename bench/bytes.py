@@ -22,7 +22,7 @@ from random import Random
 from typing import cast
 
 from bench import centrifugo
-from bench.centrifugo import Unavailable
+from bench.contestant import Unavailable
 from bench.encodings import sizes
 from bench.figures import Figures, machine
 from bench.hour import MAX_MINUTES, Hour

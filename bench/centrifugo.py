@@ -9,8 +9,6 @@ the one before has been received, so that nothing is merged that would not be me
 
 import asyncio
 import json
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -22,20 +20,15 @@ import httpx2
 import orjson
 
 from bench.centrifugo_client import Client, Protocol
+from bench.contestant import Unavailable
+from bench.peers.centrifugo import program
 from local_stack.engine import free_port, last_line
 from local_stack.leash import Leash
 
-VERSION = "v6.9.1"
-MODULE = f"github.com/centrifugal/centrifugo/v6@{VERSION}"
-FOLDER = Path(__file__).resolve().parents[1] / "var" / "bench" / f"centrifugo-{VERSION}"
-INSTALL_S, READY_S, RECEIVE_S = 900, 15.0, 20.0
+READY_S, RECEIVE_S = 15.0, 20.0
 BATCH = 200  # publications in one request
 
 Rows = Mapping[str, bytes]  # key → row as JSON text
-
-
-class Unavailable(Exception):  # noqa: N818 (the name says what it is)
-    """It cannot be installed or started here; the text says why."""
 
 
 class Recorded(NamedTuple):
@@ -50,24 +43,6 @@ class Layout(StrEnum):
 
     SYMBOL = "a channel for each symbol"
     TABLE = "the whole table in one channel"
-
-
-def binary() -> Path:
-    """The server, installed by Go when it is needed for the first time. Raises Unavailable."""
-    server, go = FOLDER / "centrifugo", shutil.which("go")
-    if server.exists():
-        return server
-    if go is None:
-        raise Unavailable("Go is not installed (golang.org); Centrifugo is built by it")
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    command = ["env", f"GOBIN={FOLDER}", go, "install", MODULE]
-    try:
-        made = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"{MODULE} was not built within {INSTALL_S} s") from None
-    if made.returncode:
-        raise Unavailable(f"{MODULE} cannot be built: {made.stderr.strip().splitlines()[-1]}")
-    return server
 
 
 def settings(port: int, level: int, threshold_bytes: int) -> dict[str, object]:
@@ -98,7 +73,7 @@ def settings(port: int, level: int, threshold_bytes: int) -> dict[str, object]:
 @asynccontextmanager
 async def running(level: int, threshold_bytes: int) -> AsyncIterator[int]:
     """The port of a server, for the length of the block. Raises Unavailable."""
-    server, port = binary(), free_port()
+    server, port = program(), free_port()
     with TemporaryDirectory(prefix="banggia-bench-") as name, Leash() as leash:
         folder = Path(name)
         (folder / "config.json").write_text(json.dumps(settings(port, level, threshold_bytes)), "utf-8")

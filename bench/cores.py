@@ -54,3 +54,14 @@ def on(core: int) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def keep_apart(*pids: int) -> bool:
+    """The last core for these, the others for us and whom we start from now on. False if there is one core only."""
+    there = sorted(os.sched_getaffinity(0))
+    if len(there) < 2:
+        return False
+    os.sched_setaffinity(0, there[:-1])
+    for pid in pids:
+        os.sched_setaffinity(pid, there[-1:])
+    return True

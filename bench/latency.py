@@ -29,12 +29,13 @@ import orjson
 import uvloop
 from websockets.asyncio.client import connect
 
-from bench.cpu import keep_apart, used_s
+from bench.cores import keep_apart
 from bench.due_rows import DueRows, committing
 from bench.figures import Figures, machine
 from bench.market import Market
 from bench.readers import below, reading
 from bench.tap import Tap, tapping
+from bench.usage import used_s
 from local_stack.engine import running_engine
 from local_stack.number import number
 from local_stack.services import Services

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 from bench.figures import Figures, machine, report
 from bench.market import Market
+from bench.usage import used_s
 from local_stack.engine import running_engine
 from local_stack.number import number
 from tests.fakes.services import running_publisher
@@ -26,13 +27,6 @@ from tests.fakes.writer import Writer, writing
 
 PREFIX = "bench"
 COMMITS_PER_S = (20, 100, 400)
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_s(pid: int) -> float:
-    """Time on the processor so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
 async def change(writer: Writer, market: Market, rows: int, commits_per_s: int) -> None:
@@ -45,9 +39,9 @@ async def change(writer: Writer, market: Market, rows: int, commits_per_s: int) 
 
 async def share(pid: int, seconds: float) -> float:
     """What it takes of a core in the next seconds."""
-    before_s, began_s = cpu_s(pid), time.monotonic()
+    before_s, began_s = used_s(pid), time.monotonic()
     await asyncio.sleep(seconds)
-    return (cpu_s(pid) - before_s) / (time.monotonic() - began_s)
+    return (used_s(pid) - before_s) / (time.monotonic() - began_s)
 
 
 async def measure(rows: int, seconds: float) -> Figures:

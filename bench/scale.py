@@ -24,12 +24,12 @@ from typing import Any
 import uvloop
 from redis.asyncio import Redis
 
-from bench.cpu import used_s
 from bench.due_rows import DueRows, committing
 from bench.figures import Figures, machine
 from bench.latency import COMMITS_PER_S, PREFIX, ROWS, UNBOUNDED, WARM_S, WINDOW_MS
 from bench.market import Market
 from bench.readers import BOARDS, reading
+from bench.usage import used_s
 from local_stack.engine import running_engine
 from local_stack.number import number
 from local_stack.terminal import say

@@ -15,6 +15,12 @@ class Memory(NamedTuple):
     proportional_kb: int  # what several of them share is counted once
 
 
+def used_s(pid: int) -> float:
+    """Time of one process on a core so far, user's and system's."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / TICKS_PER_S
+
+
 def cpu_s(group: int) -> float:
     """Time on a core so far, user's and system's."""
     return sum(sum(map(int, fields[11:13])) for _, fields in _processes(group)) / TICKS_PER_S

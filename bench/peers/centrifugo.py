@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from bench import installs
 from bench.contestant import VAR, Contestant, Feeding, Place
@@ -19,9 +20,14 @@ CHANNEL = {
 }
 
 
+def program() -> Path:
+    """The server. Raises Unavailable."""
+    return installs.go_program(VAR / f"centrifugo-{VERSION}", MODULE)
+
+
 def centrifugo() -> Contestant:
     """Its unidirectional websocket, which is the cheapest for it. Raises Unavailable."""
-    program = installs.go_program(VAR / f"centrifugo-{VERSION}", MODULE)
+    server = program()
 
     def command(place: Place) -> Sequence[str]:
         config = {
@@ -36,7 +42,7 @@ def centrifugo() -> Contestant:
         }
         file = place.folder / "centrifugo.json"
         file.write_text(json.dumps(config), "utf-8")
-        return str(program), "--config", str(file)
+        return str(server), "--config", str(file)
 
     return Contestant(
         name="centrifugo",
