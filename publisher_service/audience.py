@@ -38,6 +38,10 @@ class Audience:
         """How many are."""
         return sum(map(len, self._in_step))
 
+    def takers(self, *, deflates: bool) -> int:
+        """How many of them take frames in this form."""
+        return len(self._in_step[deflates])
+
     def writers(self, *, deflates: bool) -> list[Callable[[bytes], None]]:
         """What writes to those who are in step, and take frames in this form."""
         return list(self._in_step[deflates].values())

@@ -96,6 +96,11 @@ class Subscription:
         return self.delivery is not None
 
     @property
+    def inside_snapshot(self) -> bool:
+        """A part of a snapshot was written, and not the last: the client has emptied its table, and has no position."""
+        return self.delivery is not None and self.delivery.from_rev is None and self.next_frame > 0
+
+    @property
     def answering(self) -> bool:
         """The answer to a request that has an id is still to be written, or a part of it."""
         return self.delivery is not None and self.delivery.request_id is not None
@@ -131,7 +136,7 @@ class Client:
 
     __slots__ = (
         "allowance", "clear", "deflates", "door", "expires_at_s", "grant", "greeted", "heartbeat_at_s", "leaves_at_s",
-        "owed", "owes_status", "subscriptions",
+        "owed", "owes_status", "subscriptions", "torn",
     )  # fmt: skip
 
     def __init__(self, door: Door, grant: Grant) -> None:
@@ -143,6 +148,7 @@ class Client:
         self.heartbeat_at_s = math.inf  # when the next one is due
         self.allowance: Allowance | None = None  # of messages; none was sent yet
         self.subscriptions: dict[Channel, Subscription] = {}
+        self.torn: tuple[Channel, ...] = ()  # of these it got the beginning of a snapshot last, and not the end
         self.owed: list[bytes] = []  # answers, at most MAX_OWED_ANSWERS
         self.owes_status = True  # the first frame of every connection
         self.greeted = False  # it has been written

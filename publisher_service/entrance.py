@@ -14,7 +14,7 @@ import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from publisher_service.core.admission import BUSY, Admission, Reason, Refusal
+from publisher_service.core.admission import BUSY, LONG_QUERY, MAX_PARAMETERS, Admission, Reason, Refusal
 from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken
 from publisher_service.core.origins import Origins
 from publisher_service.metrics import Metrics
@@ -63,7 +63,9 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let in, or refuse."""
-        if scope["type"] == "websocket":
+        if scope.get("query_string", b"").count(b"&") >= MAX_PARAMETERS:
+            await self._refuse(LONG_QUERY, scope, send)
+        elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         elif scope["type"] == "http" and not _is_open(scope["path"]):
             await self._http(scope, receive, send)

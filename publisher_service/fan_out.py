@@ -89,6 +89,10 @@ class FanOut:
         view, client = subscription.view, subscription.client
         channel = view.key.channel
         self.unwatch(client, channel)
+        if channel in client.torn:
+            # Its table was emptied by the first part, whatever it knew when it asked.
+            client.torn = tuple(each for each in client.torn if each is not channel)
+            subscription.since = None
         if view not in self._audiences:
             view.start_over()  # it may have been another's a moment ago, with a flush due that is forgotten now
             view.flushed_at_s = self._clock.time()
@@ -97,7 +101,10 @@ class FanOut:
         self._fall_out(client)  # what it watches already leaves together with this
         client.subscriptions[channel] = subscription
         self._audiences[view].add(subscription)
-        self._serve(subscription)
+        if self._must_wait(subscription):
+            self._unanswered.add(subscription)
+        else:
+            self._late.take([subscription])  # now, unless this turn of the loop has had enough of them
 
     def unwatch(self, client: Client, channel: Channel) -> None:
         """End a client's subscription of a channel, if there is one."""
@@ -106,6 +113,8 @@ class FanOut:
             return
         self._unanswered.discard(subscription)
         self._late.remove(subscription)
+        if subscription.inside_snapshot and channel not in client.torn:
+            client.torn = (*client.torn, channel)
         view = subscription.view
         audience = self._audiences[view]
         audience.remove(subscription)
@@ -258,26 +267,41 @@ class FanOut:
 
     def serve_unanswered(self) -> None:
         """Answer those who wait for it, if that is possible now."""
-        self._late.take(self._unanswered)
+        self._late.take([each for each in self._unanswered if not self._must_wait(each)])
 
     def _serve(self, subscription: Subscription) -> int:
         """Answer a subscription, or let it wait for the replica; how many bytes were written."""
         view, since = subscription.view, subscription.since
-        replica = self._replica
-        behind = since is not None and since.epoch == replica.epoch and since.rev > replica.rev
-        if not replica.settled or (behind and self._clock.time() < subscription.deadline_s):
+        if self._must_wait(subscription):
             self._unanswered.add(subscription)
             return 0
-        self._unanswered.discard(subscription)
         if view.is_too_large():
+            self._unanswered.discard(subscription)
             self.unwatch(subscription.client, view.key.channel)
             self._refuse(subscription)
             return 0
         resumed_at = since.rev if since is not None and view.resumes(since) else None
+        answer = view.answer(resumed_at, subscription.request_id)
+        self._unanswered.discard(subscription)
         subscription.answered = True
         subscription.since = None
-        subscription.send(view.answer(resumed_at, subscription.request_id))
-        return self.pump(subscription.client)
+        subscription.send(answer)
+        written = self.pump(subscription.client)
+        # One of its own was made for it, whether it reads it or not.
+        return max(written, answer.size) if resumed_at is not None or subscription.request_id is not None else written
+
+    def _must_wait(self, subscription: Subscription) -> bool:
+        """It cannot be answered yet: nothing may be shown, or the replica is behind what the client has seen."""
+        if not self._replica.settled:
+            return True
+        since = subscription.since
+        return (
+            since is not None
+            and since.rev > self._replica.rev
+            and since.epoch == self._replica.epoch
+            and since.fingerprint == subscription.view.fingerprint.decode()
+            and self._clock.time() < subscription.deadline_s
+        )
 
     # ------------------------------------------------------------------------------------------ those who are behind
 
@@ -392,22 +416,26 @@ class FanOut:
         rows = news.of(view.keys)
         is_new = bool(rows) or even_if_empty
         takers = self._takers(audience, from_rev)
-        update: Frame | Delivery | None = None
+        update: Frame | None = None
+        forms: dict[bool, bytes] = {}
         if is_new and (takers or audience.in_step):
             update = self._update(view, news, rows)
+        if update is not None:
+            forms = {
+                deflates: self._form(update, deflates=deflates, takers=size)
+                for deflates, size in ((False, audience.takers(deflates=False)), (True, audience.takers(deflates=True)))
+                if size
+            }
+        elif is_new:
+            for subscription in [*takers, *audience.scatter()]:
+                self._late.add(subscription)  # what takes several frames is made and written in turns
         merged, view.noticed = max(0, view.noticed - len(rows)), 0
         self._tally.flushed(view.key.channel, merged)
-        if isinstance(update, Delivery):
-            takers += audience.scatter()
         if is_new:
             view.rev = self._replica.rev  # nothing has failed: who is in step stands here now
-        if isinstance(update, Frame):
-            self._write_in_step(audience, update)
+        if update is not None:
+            self._write_in_step(audience, forms)
             self._write_to(takers, audience, update, one_pass)
-        elif update is not None:
-            for subscription in takers:
-                subscription.send(update)
-                self._late.add(subscription)
 
     def _takers(self, audience: Audience, from_rev: int) -> list[Subscription]:
         """Those who are not in step and can take the view's next frame. Those behind take their turn."""
@@ -425,20 +453,19 @@ class FanOut:
         self._tally.skipped(audience.view.key.channel, skipped)
         return takers
 
-    def _update(self, view: View, news: News, rows: list[bytes]) -> Frame | Delivery:
-        """What brings those who stand where the view stands to now: one frame mostly."""
-        if view.key.mode is not Mode.SNAPSHOT and (frame := news.frame(view, rows)) is not None:
-            return frame
-        delivery = self._catch_up(view, view.rev)
-        return view.part(delivery, 0) if len(delivery) == 1 else delivery
+    def _update(self, view: View, news: News, rows: list[bytes]) -> Frame | None:
+        """What brings those who stand where the view stands to now; None if it takes more than one frame."""
+        if view.key.mode is not Mode.SNAPSHOT:
+            return news.frame(view, rows)
+        if view.takes_several_frames:
+            return None
+        snapshot = view.snapshot(self._replica.rev)
+        return view.part(snapshot, 0) if len(snapshot) == 1 else None
 
-    def _write_in_step(self, audience: Audience, frame: Frame) -> None:
+    def _write_in_step(self, audience: Audience, forms: dict[bool, bytes]) -> None:
         """The heart of the publisher: for each of thousands of clients nothing may be done but the write."""
-        for deflates in (False, True):
+        for deflates, data in forms.items():
             writers = audience.writers(deflates=deflates)
-            if not writers:
-                continue
-            data = self._form(frame, deflates=deflates, takers=len(writers))
             for write in writers:
                 try:
                     write(data)
@@ -452,9 +479,9 @@ class FanOut:
         size = 0
         for subscription in takers:
             client = subscription.client
+            data = self._form(frame, deflates=client.deflates, takers=len(takers))
             subscription.rev_apart = audience.view.rev
             self._late.remove(subscription)
-            data = self._form(frame, deflates=client.deflates, takers=len(takers))
             size += len(data)
             if len(client.subscriptions) > 1:
                 one_pass.joint.setdefault(client, []).append(data)

@@ -187,8 +187,8 @@ class Hub:
     def close(self, door: Door, code: int, reason: str) -> None:
         """Close a connection from our side."""
         self._metrics.closed.labels(str(code)).inc()
-        door.close(code, reason)
         self.leave(door)
+        door.close(code, reason)
 
     # --------------------------------------------------------------------------------------- what the source tells
 

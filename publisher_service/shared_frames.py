@@ -10,6 +10,8 @@ connection is this object, with no task, timer or queue.
 import asyncio
 import logging
 import random
+import socket
+import struct
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Final, cast
@@ -395,10 +397,10 @@ class SharedFramesProtocol(asyncio.Protocol):
     def _say_close(self, frame: bytes) -> None:
         """The last thing that is written."""
         self.ready = False
-        self._let_go()
-        self.write(frame)
-        self.write = _nowhere
         self._abort_later()
+        self._let_go()
+        write, self.write = self.write, _nowhere
+        write(frame)
 
     def _linger(self) -> None:
         """
@@ -419,7 +421,13 @@ class SharedFramesProtocol(asyncio.Protocol):
     def _abort_later(self) -> None:
         """A transport that closes waits until its buffer is empty: with a peer that does not read, for ever."""
         if self._end is None:
-            self._end = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._transport.abort)
+            self._end = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._cut)
+
+    def _cut(self) -> None:
+        """What the peer has not read is thrown away, by the kernel as well."""
+        if (connection := cast("socket.socket | None", self._transport.get_extra_info("socket"))) is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
 
     def _tell_owner_that_it_ends(self) -> None:
         owner, self._owner = self._owner, None

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     REQUESTS = "requests"
     DRAINING = "draining"
     ORIGIN = "origin"
+    QUERY = "query"
     TOKEN = "token"  # noqa: S105 (no password)
 
 
@@ -50,6 +51,9 @@ class Refusal(NamedTuple):
 
 DRAINING = Refusal(Reason.DRAINING, 503, "this replica stops; connect again to reach another", 1)
 
+#: No address here has more than a handful; thousands take long to read.
+MAX_PARAMETERS = 32
+LONG_QUERY = Refusal(Reason.QUERY, 400, f"the address has more than {MAX_PARAMETERS} parameters")
 BUSY = Refusal(Reason.REQUESTS, 503, "too many requests are on their way here; try again in a moment", 1)
 
 

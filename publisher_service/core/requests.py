@@ -1,9 +1,9 @@
 """What clients may say, checked at the border; what is wrong is told with a code from a closed list."""
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from publisher_service.core.position import InvalidPosition, Position
 from publisher_service.core.selection import InvalidKeys, Selection
@@ -45,7 +45,7 @@ class Subscribe(_Message):
 
     type: Literal["subscribe"]
     channel: str
-    keys: list[str] | None = None
+    keys: Annotated[list[str], Field(fail_fast=True)] | None = None  # a list of faults may be as long as the message
     interval: int | None = None
     mode: str = Mode.ROWS
     since: str | None = None

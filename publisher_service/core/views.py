@@ -108,6 +108,11 @@ class View:
             kept = self._snapshot = self._make_snapshot(None)
         return kept
 
+    @property
+    def takes_several_frames(self) -> bool:
+        """The last snapshot did."""
+        return self._snapshot is not None and len(self._snapshot) > 1
+
     def changes(self, from_rev: int) -> list[tuple[str, Entry]]:
         """What is different from revision from_rev in the view's keys."""
         return self._replica.tables[self.key.channel].since(from_rev, self.keys)

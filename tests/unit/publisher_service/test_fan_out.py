@@ -87,7 +87,7 @@ def test_what_is_compressed_for_single_clients_is_bounded_and_what_is_shared_is_
     publisher = FakePublisher()
     own = [joined(publisher, Channel.MARKET, deflates=True, keys=["SSI", f"S{number}"]) for number in range(4)]
     shared = [joined(publisher, Channel.MARKET, deflates=True, keys=["SSI"]) for _ in range(2)]
-    monkeypatch.setattr(deflation, "OWN_BYTES_PER_S", 2500)
+    monkeypatch.setattr(deflation, "OWN_BURST_BYTES", 2 * deflation.LEAST_BYTES)
 
     publisher.clock.advance(1)
     publisher.commit({Channel.MARKET: {"SSI": wide(3)}})

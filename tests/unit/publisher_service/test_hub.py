@@ -701,3 +701,50 @@ def test_clients_are_told_whether_the_prices_are_invented() -> None:
     publisher.clock.advance(2)
 
     assert [message["simulated"] for message in door.take("status")] == [False, True]
+
+
+@pytest.mark.parametrize("leaves_first", [False, True])
+def test_who_asks_again_while_a_snapshot_is_on_its_way_gets_a_whole_one_whatever_it_says_it_holds(
+    leaves_first: bool,  # noqa: FBT001 (as pytest calls it)
+) -> None:
+    publisher = FakePublisher()
+    publisher.commit({Channel.MARKET: big_rows(300)})
+    door, table = publisher.client("market"), TableClient()
+    for message in door.take():
+        table.take(message)
+    door.pause_after = 1
+    publisher.say(door, type="subscribe", channel="market")  # its first part is written, and not read yet
+    drain(door, publisher)
+
+    door.pause_after = 1
+    publisher.say(door, type="subscribe", channel="market")
+    if leaves_first:
+        publisher.say(door, type="unsubscribe", channel="market")
+    publisher.say(door, type="subscribe", channel="market", since=table.position)
+    for _ in range(20):
+        drain(door, publisher)
+        publisher.clock.advance(0.5)
+    for message in door.take():
+        table.take(message)
+
+    assert table.rows == dict(publisher.replica.tables[Channel.MARKET].live())
+
+
+def test_a_long_list_of_what_are_no_keys_is_told_by_its_first_fault() -> None:
+    publisher = FakePublisher()
+    door = publisher.client()
+    door.take()
+
+    publisher.say(door, type="subscribe", channel="market", keys=[1, 2, 3])
+
+    (error,) = door.take()
+    assert error["message"].startswith("keys.0")
+
+
+def test_a_position_that_is_no_ones_does_not_let_its_client_wait() -> None:
+    publisher = FakePublisher()
+    publisher.market("SSI", 1)
+
+    door = publisher.client("market", since=f"{EPOCH}.999.00000000")
+
+    assert [message["type"] for message in door.take("snapshot", "update")] == ["snapshot"]

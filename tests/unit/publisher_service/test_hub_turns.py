@@ -78,10 +78,10 @@ def test_a_status_waits_with_the_facts_that_it_follows() -> None:
     publisher = FakePublisher()
     publisher.live()
     doors = [publisher.client("market") for _ in range(25)]
+    publisher.clock.advance(5)
     for door in doors:
         door.take()
 
-    publisher.clock.advance(5)
     head = Head(NEXT_DAY, 1, "c", 0, "server", more=False)
     rows: dict[Channel, list[tuple[str, Row | None, int]]] = {
         Channel.MARKET: [("VNM", {"last": 9}, 1)],
@@ -103,6 +103,33 @@ def test_many_who_wait_for_the_first_load_are_answered_in_turns() -> None:
         pass
 
     assert (at_once, got(doors, "snapshot")) == (10, 25)
+
+
+def test_answers_to_many_subscriptions_in_one_moment_take_turns() -> None:
+    publisher = FakePublisher()
+    publisher.market("SSI", 1)
+
+    doors = [publisher.client("market") for _ in range(25)]
+    reached = [got(doors, "snapshot"), *(got(doors, "snapshot") for _ in turns(publisher))]
+
+    assert reached[:3] == [10, 20, 25]
+
+
+def test_an_answer_of_ones_own_counts_with_its_size_whether_it_is_read_or_not() -> None:
+    publisher = FakePublisher()
+    publisher.load(EPOCH, 1, {Channel.MARKET: LARGE})
+    publisher.clock.advance(1)
+    doors = [publisher.client() for _ in range(5)]
+    for door in doors:
+        door.paused_since_s = publisher.clock.time()
+
+    for door in doors:
+        publisher.say(door, type="subscribe", channel="market", id=1)
+    waiting = publisher.value("publisher_late")
+    for _ in turns(publisher):
+        pass
+
+    assert (waiting, publisher.value("publisher_late")) == (3, 0)
 
 
 def test_one_that_leaves_before_its_turn_is_forgotten() -> None:
