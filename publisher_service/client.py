@@ -1,7 +1,7 @@
 """One connection as the hub sees it: a door to write to, and what is still owed through it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from publisher_service.core.allowance import Allowance
@@ -58,8 +58,12 @@ class Door(Protocol):
     def keep_alive(self, now_s: float) -> None:
         """Called about once a second: ask the peer whether it is there, and close if it has not answered for long."""
 
-    def close(self, code: int, reason: str) -> None:
-        """Begin to close. What the peer does not read is thrown away after a few seconds."""
+    def close(self, code: int, reason: str, last_words: Iterable[bytes] = ()) -> None:
+        """
+        Begin to close. What the peer does not read is thrown away after a few seconds.
+
+        `last_words` are frames that it is still owed, for doors that take one at a time.
+        """
 
 
 class Subscription:

@@ -178,17 +178,22 @@ class Hub:
     def dismiss(self, door: Door) -> None:
         """Send a client to another replica: where it stands, it can go on there."""
         client = self._clients.get(door)
-        if client is not None and client.clear:
+        if client is not None:
             after_ms = random.randrange(GOODBYE_SPREAD_MS)  # noqa: S311 (no secret)
-            self._fan_out.write(client, frames.message({"type": "goodbye", "reconnect_after_ms": after_ms}))
+            goodbye = frames.message({"type": "goodbye", "reconnect_after_ms": after_ms})
+            if client.clear:
+                self._fan_out.write(client, goodbye)
+            else:
+                client.owed.append(goodbye)
         if door in self._clients or door in self._expected:
             self.close(door, 1012, "go on at another replica: it has the same tables")
 
     def close(self, door: Door, code: int, reason: str) -> None:
         """Close a connection from our side."""
         self._metrics.closed.labels(str(code)).inc()
+        client = self._clients.get(door)
         self.leave(door)
-        door.close(code, reason)
+        door.close(code, reason, client.owed if client is not None else ())
 
     # --------------------------------------------------------------------------------------- what the source tells
 

@@ -7,6 +7,7 @@ door is not ready, and the hub keeps what is newest, as it does for every socket
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from starlette.types import Receive, Send
 
@@ -24,6 +25,7 @@ class PortableDoor:
     __slots__ = (
         "_close",
         "_frame",
+        "_last_words",
         "_owner",
         "_receive",
         "_send",
@@ -40,6 +42,7 @@ class PortableDoor:
         self._owner: Owner | None = None
         self._frame: bytes | None = None  # on its way
         self._close: tuple[int, str] | None = None
+        self._last_words: list[bytes] = []
         self._wake = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self.ready = False
@@ -66,10 +69,11 @@ class PortableDoor:
         if self._owner is not None:
             self._owner.paused(self)
 
-    def close(self, code: int, reason: str) -> None:
-        """Close after the frame that is on its way, if the server takes that in time."""
+    def close(self, code: int, reason: str, last_words: Iterable[bytes] = ()) -> None:
+        """Close after the frame that is on its way and these, if the server takes them in time."""
         self._owner = None
         if self._close is None:
+            self._last_words += last_words
             self.ready, self._close = False, (code, reason)
             self._wake.set()
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._give_up)
@@ -119,6 +123,8 @@ class PortableDoor:
                 if self._owner is not None:
                     self._owner.drained(self)
         code, reason = self._close
+        for frame in self._last_words:
+            await self._send({"type": "websocket.send", "text": _text(frame)})
         await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
     def _give_up(self) -> None:

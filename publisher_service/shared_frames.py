@@ -12,7 +12,7 @@ import logging
 import random
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from typing import Any, Final, cast
 from urllib.parse import unquote
@@ -126,8 +126,12 @@ class SharedFramesProtocol(asyncio.Protocol):
         else:
             self._when_lost = call
 
-    def close(self, code: int, reason: str) -> None:
-        """Begin to close, by order of the owner, who hears nothing more. A peer that does not answer is cut off."""
+    def close(self, code: int, reason: str, last_words: Iterable[bytes] = ()) -> None:  # noqa: ARG002 (see below)
+        """
+        Begin to close, by order of the owner, who hears nothing more. A peer that does not answer is cut off.
+
+        Nothing is owed here but to a peer that does not read.
+        """
         self._owner = None
         if self._state is _State.OPEN:
             self._state = _State.CLOSING

@@ -1,6 +1,7 @@
 """A websocket that keeps what was written, and can be made to stop reading."""
 
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ class FakeDoor:
     def __init__(self, *, deflates: bool = False) -> None:
         self.frames: list[bytes] = []
         self.closed: tuple[int, str] | None = None
+        self.last_words: list[dict[str, Any]] = []
         self.deflates = deflates
         self.pause_after: int | None = None  # stop reading after so many further frames
         self.broken = False
@@ -57,9 +59,9 @@ class FakeDoor:
         """Count."""
         self.asked += 1
 
-    def close(self, code: int, reason: str) -> None:
-        """Remember why."""
-        self.closed = (code, reason)
+    def close(self, code: int, reason: str, last_words: Iterable[bytes] = ()) -> None:
+        """Remember why, and what it was still owed."""
+        self.closed, self.last_words = (code, reason), [decode(frame) for frame in last_words]
 
     def messages(self, *kinds: str) -> list[dict[str, Any]]:
         """What was written so far, decoded; of the given types only."""

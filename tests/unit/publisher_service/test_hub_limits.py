@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from publisher_service.core.grant import Grant, InvalidToken, parse_scope
+from publisher_service.core.requests import AddressQuery
 from publisher_service.hub import TOKEN_DEADLINE_S
 from shared.channels import Channel
 from tests.fakes.door import FakeDoor
@@ -321,3 +322,16 @@ def test_a_client_that_is_sent_away_hears_goodbye_and_is_closed_with_1012() -> N
     assert 0 <= goodbye["reconnect_after_ms"] < 3000
     assert (door.closed and door.closed[0], slow.closed and slow.closed[0], other.closed) == (1012, 1012, None)
     assert publisher.hub.doors == [other]
+
+
+def test_what_a_client_is_still_owed_goes_with_the_close_for_doors_that_take_one_frame_at_a_time() -> None:
+    publisher = FakePublisher()
+    wrong, slow = FakeDoor(), FakeDoor()
+    wrong.pause_after = slow.pause_after = 1  # the status is on its way
+
+    for door in (wrong, slow):
+        publisher.hub.join(door)
+    publisher.hub.subscribe_by_address(wrong, AddressQuery("market", mode="video"))
+    publisher.hub.dismiss(slow)
+
+    assert [word["type"] for door in (wrong, slow) for word in door.last_words] == ["error", "goodbye"]
