@@ -11,8 +11,8 @@ from importlib.util import find_spec
 #: What each is about, and how long it takes with its defaults.
 MEASUREMENTS = {
     "fanout": ("server CPU for each delivered frame, age of the data, frames a second; with peers", "15 min"),
-    "connect": ("clients that come at once: how many a second get their first data; with peers", "10 min"),
-    "memory": ("memory of a server for each idle client; with peers", "5 min"),
+    "connect": ("clients that come at once: how many a second get their first data; with peers", "8 min"),
+    "memory": ("memory of a server for each idle client; with peers", "12 min"),
     "bytes": ("bytes a client gets, by mode and compression, beside Centrifugo's delta", "5 min"),
     "scale": ("what each further publisher costs, itself and in Redis", "1 min"),
     "latency": ("from the exchange to a client; age of the data with thousands of them", "2 min"),

@@ -159,9 +159,7 @@ def compare(watching: Watching, sample_s: float) -> Figures:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print. Exit code 0, also if Centrifugo cannot be had here: a line says so."""
-    parser = argparse.ArgumentParser(
-        prog="bench bytes", description=__doc__, formatter_class=RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=number(float, 0.1, MAX_MINUTES), default=60, help="of trading (default: 60)")
     parser.add_argument("--rate", type=number(float, 1, 5000), default=200, help="events a second (default: 200)")
     parser.add_argument("--seed", type=number(int, 0, 10**9), default=1, help="of the market (default: 1)")

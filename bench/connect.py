@@ -165,7 +165,7 @@ def main() -> int:
     contest.add_options(parser)
     chosen = parser.parse_args()
     if chosen.epoch:
-        chosen.only = "banggia"
+        contest.publisher_alone(parser, chosen)
     clients, concurrent, others = int(chosen.clients), int(chosen.concurrent), int(chosen.with_clients)
     return contest.hold(
         chosen, clients + others, lambda held: measure(held, clients, concurrent, others, epoch=chosen.epoch)

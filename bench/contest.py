@@ -33,12 +33,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--publisher-root",
         metavar="DIR",
-        type=Path,
+        type=_checkout,
         action="append",
         default=[],
         help="the publisher of another checkout takes its turns too, run by this one's interpreter; may be said again",
     )
     add_json(parser)
+
+
+def publisher_alone(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> None:
+    """What only the publisher can do; to ask others for it ends the program."""
+    if chosen.only not in (None, "banggia"):
+        parser.error("only banggia can be measured in this way: leave --only out")
+    chosen.only = "banggia"
+
+
+def _checkout(name: str) -> Path:
+    folder = Path(name)
+    if not (folder / "publisher_service" / "__main__.py").is_file():
+        raise argparse.ArgumentTypeError(f"{name} is no checkout: there is no publisher_service in it")
+    return folder
 
 
 class Contest:

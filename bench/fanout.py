@@ -115,14 +115,20 @@ async def measure(contest: Contest, sizes: Sequence[tuple[int, float]], seconds:
 def main() -> int:
     """Measure and print. Exit code 1: something could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=PRESETS, default="both", help="1,000 clients, 20 frames a second; 8,000, 5")
+    parser.add_argument(
+        "--preset",
+        choices=PRESETS,
+        default="both",
+        help="small: 1,000 clients, 20 frames a second; large: 8,000, 5 (both)",
+    )
     parser.add_argument("--clients", type=number(int, 1, 1_000_000), help="so many instead")
     parser.add_argument("--rate", type=number(float, 0.1, 1000), help="frames a second, with --clients")
     parser.add_argument("--seconds", type=number(float, 0.5, 600), default=5.0, help="of a run (5)")
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--saturate", action="store_true", help="as many frames a second as they can send, 2,000 clients"
     )
-    parser.add_argument(
+    instead.add_argument(
         "--own-keys",
         action="store_true",
         help="the publisher alone: 5,000 clients with one watch list, or each its own",
@@ -137,7 +143,7 @@ def main() -> int:
     if chosen.rate:
         sizes = [(clients, float(chosen.rate)) for clients, _ in sizes]
     if chosen.own_keys:
-        chosen.only = "banggia"
+        contest.publisher_alone(parser, chosen)
 
     async def run(held: Contest) -> Figures:
         if chosen.own_keys:

@@ -57,7 +57,17 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """The option that all measurements have."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the last line, the figures, to a file as well")
+    parser.add_argument(
+        "--json", type=_to_be_written, metavar="FILE", help="write the last line, the figures, to a file as well"
+    )
+
+
+def _to_be_written(name: str) -> Path:
+    """Known before a quarter of an hour is spent on measuring."""
+    file = Path(name)
+    if file.is_dir() or not os.access(file.resolve().parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{name} cannot be written; name a file in a folder that is there")
+    return file
 
 
 def finish(figures: Figures, file: Path | None) -> None:

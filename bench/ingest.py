@@ -1,7 +1,7 @@
 """
 What an ingest can take, and how long a message is on its way through it.
 
-    python -m bench.ingest [--rate 3000 | --saturate] [--seconds 10] [--batch 4]
+    python3 run.py bench ingest [--rate 3000 | --saturate] [--seconds 10] [--batch 4]
 
 A feed rendered before it is sent, a real broker, and the real ingest, alone on a core. Times run from the moment when
 a message was due to leave to that when its row, or a newer one, has come to a subscriber; of a commit in parts, with
@@ -27,7 +27,7 @@ import httpx2
 import orjson
 from redis.asyncio import Redis
 
-from bench.figures import Figures, machine, report
+from bench.figures import Figures, add_json, machine, report
 from local_stack.engine import free_port
 from local_stack.number import number
 from local_stack.services import Services, start_broker, wait_for
@@ -279,13 +279,14 @@ async def differences(redis: Redis, ledger: Ledger) -> int:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.ingest")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--rate", type=number(int, 1, 100_000), default=3000, help="messages a second")
+    how.add_argument("--rate", type=number(int, 1, 100_000), default=3000, help="messages a second (3,000)")
     how.add_argument("--saturate", action="store_true", help="send as fast as the ingest reads")
-    parser.add_argument("--seconds", type=number(float, 0.1, 60), default=10.0, help="how long")
-    parser.add_argument("--batch", type=number(int, 1, 1000), default=4, help="messages a frame")
+    parser.add_argument("--seconds", type=number(float, 0.1, 60), default=10.0, help="how long (10)")
+    parser.add_argument("--batch", type=number(int, 1, 1000), default=4, help="messages a frame (4)")
     parser.add_argument("--profiler", default="", help="a command to start beside it; PID stands for the ingest's")
+    add_json(parser)
     chosen = parser.parse_args()
     rate = 0 if chosen.saturate else int(chosen.rate)
     figures: Figures = {}
@@ -294,7 +295,8 @@ def main() -> int:
         figures.update(await measure(rate, float(chosen.seconds), int(chosen.batch), chosen.profiler))
         return figures
 
-    report(keep)
+    say("Half a minute: the ingest is measured when it has caught up.")
+    report(keep, chosen.json)
     return 0 if figures["messages"] == figures["messages_parsed"] and not figures["rows_that_differ"] else 1
 
 

@@ -1,7 +1,7 @@
 """
 What it costs a publisher to follow the market: its time on the processor, as a share of a core.
 
-    python -m bench.reader [--rows 3000] [--seconds 8]
+    python3 run.py bench reader [--rows 3000] [--seconds 8]
 
 A real broker, a writer that changes so many rows of 1,600 a second, and a publisher alone on a core, without clients.
 The rows come in 20, 100 and 400 commits a second; almost all fields of each differ. What the publisher takes when
@@ -17,11 +17,12 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.figures import Figures, machine, report
+from bench.figures import Figures, add_json, machine, report
 from bench.market import Market
 from bench.usage import used_s
 from local_stack.engine import running_engine
 from local_stack.number import number
+from local_stack.terminal import say
 from tests.fakes.services import running_publisher
 from tests.fakes.writer import Writer, writing
 
@@ -75,11 +76,15 @@ async def measure(rows: int, seconds: float) -> Figures:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.reader")
-    parser.add_argument("--rows", type=number(int, 400, 100_000), default=3000, help="changed rows a second")
-    parser.add_argument("--seconds", type=number(float, 1, 60), default=8.0, help="how long each")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--rows", type=number(int, 400, 100_000), default=3000, help="changed rows a second, 400 to 100,000 (3,000)"
+    )
+    parser.add_argument("--seconds", type=number(float, 1, 60), default=8.0, help="how long each (8)")
+    add_json(parser)
     chosen = parser.parse_args()
-    report(lambda: measure(int(chosen.rows), float(chosen.seconds)))
+    say("Half a minute: 20, 100 and 400 commits a second, one after the other.")
+    report(lambda: measure(int(chosen.rows), float(chosen.seconds)), chosen.json)
     return 0
 
 
