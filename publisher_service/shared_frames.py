@@ -10,8 +10,6 @@ connection is this object, with no task, timer or queue.
 import asyncio
 import logging
 import random
-import socket
-import struct
 from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from typing import Any, Final, cast
@@ -425,13 +423,7 @@ class SharedFramesProtocol(asyncio.Protocol):
     def _abort_later(self) -> None:
         """A transport that closes waits until its buffer is empty: with a peer that does not read, for ever."""
         if self._end is None:
-            self._end = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._cut)
-
-    def _cut(self) -> None:
-        """What the peer has not read is thrown away, by the kernel as well."""
-        if (connection := cast("socket.socket | None", self._transport.get_extra_info("socket"))) is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
+            self._end = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._transport.abort)
 
     def _tell_owner_that_it_ends(self) -> None:
         owner, self._owner = self._owner, None
