@@ -108,6 +108,8 @@ async def echo_site(
     serving = asyncio.create_task(site.server.serve())
     await eventually(lambda: site.server.started)
     site.port = site.server.servers[0].sockets[0].getsockname()[1]
-    yield site
-    site.server.should_exit = True
-    await serving
+    try:
+        yield site
+    finally:
+        site.server.should_exit = True
+        await serving
