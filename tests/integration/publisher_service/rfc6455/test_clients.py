@@ -82,6 +82,7 @@ def living() -> list[str]:
 async def test_what_has_ended_is_freed_without_a_collection() -> None:
     async with echo_site() as site:
         gc.collect()
+        before = living()  # what other tests have left
         gc.disable()
         try:
             for _ in range(20):
@@ -91,7 +92,7 @@ async def test_what_has_ended_is_freed_without_a_collection() -> None:
             await eventually(lambda: site.connections == 0)
             for kept in (site.doors, site.left, site.scopes):
                 kept.clear()
-            await eventually(lambda: living() == [])  # the loop itself holds the last one for a moment
+            await eventually(lambda: len(living()) <= len(before))  # the loop itself holds the last one for a moment
         finally:
             gc.enable()
 
