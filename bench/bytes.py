@@ -13,18 +13,16 @@ speaks: what they would save.
 
 import argparse
 import asyncio
-import json
 import sys
 from argparse import RawDescriptionHelpFormatter
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import cast
 
 from bench import centrifugo
 from bench.contestant import Unavailable
 from bench.encodings import sizes
-from bench.figures import Figures, machine
+from bench.figures import Figures, add_json, finish, machine
 from bench.hour import MAX_MINUTES, Hour
 from bench.watchers import INTERVAL_MS, LEVEL, LEVELS, THRESHOLD_BYTES, Watcher, sent_bytes
 from local_stack.number import number
@@ -165,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=number(int, 0, 10**9), default=1, help="of the market (default: 1)")
     parser.add_argument("--sample", type=number(float, 1, 3600), default=120, help="s for Centrifugo (default: 120)")
     parser.add_argument("--no-centrifugo", action="store_true", help="ours only")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file as well")
+    add_json(parser)
     chosen = parser.parse_args(arguments)
     sample_s = min(chosen.sample, chosen.minutes * 60)
     hour = Hour(seed=int(chosen.seed), events_per_s=chosen.rate)
@@ -192,10 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
         except Unavailable as reason:
             say(f"\nwithout Centrifugo: {reason}")
             figures["centrifugo"] = {"skipped": str(reason)}
-    line = json.dumps(figures)
-    say(line)
-    if chosen.json is not None:
-        chosen.json.write_text(line + "\n", "utf-8")
+    finish(figures, chosen.json)
     return 0
 
 

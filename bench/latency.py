@@ -13,7 +13,6 @@ itself is part of it. The publisher has a core for itself. About half a minute.
 import argparse
 import asyncio
 import gc
-import json
 import sys
 import time
 from argparse import RawDescriptionHelpFormatter
@@ -31,7 +30,7 @@ from websockets.asyncio.client import connect
 
 from bench.cores import keep_apart
 from bench.due_rows import DueRows, committing
-from bench.figures import Figures, machine
+from bench.figures import Figures, add_json, finish, machine
 from bench.market import Market
 from bench.readers import below, reading
 from bench.tap import Tap, tapping
@@ -151,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clients", type=number(int, 1, 15_000), default=8000, help="of the crowd (default: 8000)")
     parser.add_argument("--seconds", type=number(float, 1, 600), help="of a measurement (default: edge 50, crowd 5)")
     parser.add_argument("--runs", type=number(int, 1, 50), default=3, help="of the crowd, one after the other (3)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file as well")
+    add_json(parser)
     chosen = parser.parse_args(arguments)
     figures: Figures = {"machine": machine()}
     gc.disable()  # its pauses would be measured as delays
@@ -161,10 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.only != "edge":
             figures["crowd"] = runner.run(crowd(int(chosen.clients), chosen.seconds or 5.0, int(chosen.runs)))
     tell(figures)
-    line = json.dumps(figures)
-    say(line)
-    if chosen.json is not None:
-        chosen.json.write_text(line + "\n", "utf-8")
+    finish(figures, chosen.json)
     return 0
 
 

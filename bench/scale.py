@@ -11,7 +11,6 @@ delivered frame cost. About a minute.
 import argparse
 import asyncio
 import gc
-import json
 import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ import uvloop
 from redis.asyncio import Redis
 
 from bench.due_rows import DueRows, committing
-from bench.figures import Figures, machine
+from bench.figures import Figures, add_json, finish, machine
 from bench.latency import COMMITS_PER_S, PREFIX, ROWS, UNBOUNDED, WARM_S, WINDOW_MS
 from bench.market import Market
 from bench.readers import BOARDS, reading
@@ -190,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--clients", type=number(int, 4, 15_000), default=2000, help="of all replicas (default: 2000)")
     parser.add_argument("--seconds", type=number(float, 1, 600), default=5.0, help="of a measurement (default: 5)")
     parser.add_argument("--runs", type=number(int, 1, 50), default=1, help="how often all are measured (1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file as well")
+    add_json(parser)
     chosen = parser.parse_args(arguments)
     gc.disable()  # its pauses would be measured as delays
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -205,10 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
         "runs": [asdict(run) for run in runs],
         "costs": {name: round(value, 2) for name, value in asdict(found).items()},
     }
-    text = json.dumps(figures)
-    say(text)
-    if chosen.json is not None:
-        chosen.json.write_text(text + "\n", "utf-8")
+    finish(figures, chosen.json)
     return 0
 
 
