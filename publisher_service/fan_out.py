@@ -151,8 +151,7 @@ class FanOut:
         self._pacer.arm(*waking)
 
     def go_on(self) -> None:
-        """The tables may be shown: answer those who waited for that, and flush what was due meanwhile."""
-        self.serve_unanswered()
+        """The tables may be shown: flush what was due meanwhile."""
         self._pacer.go_on()
 
     def _start_epoch(self) -> None:

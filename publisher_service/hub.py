@@ -261,10 +261,6 @@ class Hub:
                     self._fan_out.write(client, heartbeat)
             door.keep_alive(now_s)
 
-    def flush_all(self) -> None:
-        """Send whatever waits for the end of a window now."""
-        self._fan_out.flush_all()
-
     def stop(self) -> None:
         """Flush what waits, and send whoever is still here away; nothing leaves afterwards."""
         if self._stopped:

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 from publisher_service.core import frames
 from publisher_service.core.replica import Replica
-from publisher_service.core.views import Mode, View
+from publisher_service.core.views import Mode, View, fragments_of
 from shared.channels import Channel
-from shared.table import Entry
 
 #: So many views ask for their keys each, before all that changed is laid out for the others.
 FEW_VIEWS = 8
@@ -26,7 +25,7 @@ class News:
     def __init__(self, key: NewsKey, replica: Replica) -> None:
         self._table = replica.tables[key.channel]
         self._from_rev = key.from_rev
-        self._fields = key.mode is Mode.FIELDS
+        self._mode = key.mode
         self._asked = 0
         self._fragments: dict[str, bytes] | None = None
         self._opening = frames.UpdateOpening(key.channel, replica.epoch, key.from_rev, replica.rev, replica.time_ms)
@@ -36,9 +35,10 @@ class News:
         if self._fragments is None:
             self._asked += 1
             if keys is None or self._asked <= FEW_VIEWS or self._table.has_rings:
-                return [self._fragment(key, entry) for key, entry in self._table.since(self._from_rev, keys)]
+                return fragments_of(self._mode, self._from_rev, self._table.since(self._from_rev, keys))
             changes = self._table.since(self._from_rev)
-            self._fragments = {key: self._fragment(key, entry) for key, entry in changes}
+            made = fragments_of(self._mode, self._from_rev, changes)
+            self._fragments = {key: fragment for (key, _), fragment in zip(changes, made, strict=True)}
         if keys is None:
             return list(self._fragments.values())
         found = self._fragments.get
@@ -47,6 +47,3 @@ class News:
     def frame(self, view: View, rows: list[bytes]) -> frames.Frame | None:
         """The update of a view; None if it takes more than one frame."""
         return self._opening.frame(view.fingerprint, rows)
-
-    def _fragment(self, key: str, entry: Entry) -> bytes:
-        return entry.fields_fragment(key, self._from_rev) if self._fields else entry.fragment(key)

@@ -120,7 +120,7 @@ class View:
     def update(self, from_rev: int, changes: Sequence[tuple[str, Entry]], request_id: JSON = None) -> Delivery:
         """An update from from_rev to the replica's revision."""
         rev = self._replica.rev
-        keys, fragments = [key for key, _ in changes], self._fragments(from_rev, changes)
+        keys, fragments = [key for key, _ in changes], fragments_of(self.key.mode, from_rev, changes)
         parts = frames.update(self._head(rev), from_rev, keys, fragments, request_id)
         delivery = Delivery(parts, rev, from_rev, request_id)
         if len(delivery) > 1:
@@ -141,7 +141,7 @@ class View:
         if delivery.from_rev is None:
             rows = [entry.fragment(key) for key, entry in entries if entry.row is not None]
             return frames.snapshot_part(head, self.key.interval_ms, rows, delivery.request_id, place)
-        changed = self._fragments(delivery.from_rev, entries)
+        changed = fragments_of(self.key.mode, delivery.from_rev, entries)
         return frames.update_part(head, delivery.from_rev, changed, delivery.request_id, place)
 
     def anew(self, delivery: Delivery) -> Delivery:
@@ -180,12 +180,14 @@ class View:
         self._kept.keep(delivery)
         return delivery
 
-    def _fragments(self, from_rev: int, changes: Iterable[tuple[str, Entry]]) -> list[bytes]:
-        if self.key.mode is Mode.FIELDS:
-            return [entry.fields_fragment(key, from_rev) for key, entry in changes]
-        return [entry.fragment(key) for key, entry in changes]
-
     def _head(self, rev: int) -> frames.DataHead:
         replica = self._replica
         position = Position(replica.epoch, rev, self.fingerprint.decode())
         return frames.DataHead(self.key.channel, replica.epoch, rev, str(position), replica.time_ms)
+
+
+def fragments_of(mode: Mode, from_rev: int, changes: Iterable[tuple[str, Entry]]) -> list[bytes]:
+    """Rows that changed after from_rev, as they stand in an update of this mode: whole, or the changed fields."""
+    if mode is Mode.FIELDS:
+        return [entry.fields_fragment(key, from_rev) for key, entry in changes]
+    return [entry.fragment(key) for key, entry in changes]
