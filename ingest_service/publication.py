@@ -200,8 +200,7 @@ class Publication:
     async def beat(self) -> None:
         """A heartbeat each second, as long as we lead. Raises LeaseLost."""
         while True:  # the first at once: after a takeover the silence has lasted long enough
-            if self._confirmed_rev:  # else an epoch is being opened: that takes the lease anew if it has to
-                await self._tell_head()
+            await self._tell_head()
             await asyncio.sleep(HEARTBEAT_S)
 
     @asynccontextmanager
@@ -227,6 +226,8 @@ class Publication:
 
     async def _tell_head(self) -> None:
         async with self._writing:  # a commit on its way would make the head differ from what we know
+            if not self._confirmed_rev:
+                return  # an epoch is being opened: that takes the lease anew if it has to
             self._time_ms = max(self._time_ms, now_ms())
             try:
                 outcome = await self._sink.heartbeat(self._heartbeat())

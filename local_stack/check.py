@@ -27,6 +27,8 @@ CHANNELS = (Channel.MARKET, Channel.FOREIGN, Channel.INDEX, Channel.DERIVATIVES)
 DATA_TYPES = {"market": ("X", "F"), "foreign": ("R",), "index": ("MI",), "derivatives": ("X",)}
 #: From the market's stop to equal tables: one throttle window, and whatever still waits in sockets.
 SETTLE_DEADLINE_S = 20.0
+#: The imports of a process that was killed, and starts again, on a slow machine.
+RESTART_DEADLINE_S = 20.0
 #: One can see the pattern in so many.
 MAX_DIFFERENCES = 50
 
@@ -111,7 +113,7 @@ async def settle(
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + SETTLE_DEADLINE_S
     names = RedisNames(addresses.redis_prefix)
-    answer = (await http.get(f"{addresses.simulator}/control/ledger")).raise_for_status()
+    answer = await answered(f"{addresses.simulator}/control/ledger", http)
     ledger = MarketLedger.model_validate_json(answer.content)
     while True:
         stored = await stored_tables(redis, names)
@@ -176,13 +178,26 @@ async def counters(addresses: Addresses, http: httpx2.AsyncClient) -> Counters:
     """All counters by channel; publishers are added up."""
     sums: Counters = {}
     for at in (*addresses.ingests, *(f"http://{publisher}" for publisher in addresses.publishers)):
-        answer = (await http.get(f"{at}/metrics")).raise_for_status()
+        answer = await answered(f"{at}/metrics", http)
         for family in text_string_to_metric_families(answer.text):
             for sample in family.samples:
                 if "channel" in sample.labels and sample.name.endswith("_total"):
                     series = sample.name, sample.labels["channel"]
                     sums[series] = sums.get(series, 0.0) + sample.value
     return sums
+
+
+async def answered(url: str, http: httpx2.AsyncClient) -> httpx2.Response:
+    """The answer of a part of the stack, which may just have died: it is started again. Raises httpx2.HTTPError."""
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + RESTART_DEADLINE_S
+    while True:
+        try:
+            return (await http.get(url)).raise_for_status()
+        except httpx2.TransportError:
+            if loop.time() > deadline_s:
+                raise
+        await asyncio.sleep(0.1)
 
 
 def figures(channel: str, grown: Counters, clients: Iterable[BoardClient]) -> ChannelFigures:

@@ -1,12 +1,13 @@
 """Groups, keys and rows that change, seen through a publisher as a process by a client that listens or was away."""
 
+import asyncio
 import json
 
 import pytest
 
 from shared.channels import Channel
 from shared.table import JSON
-from tests.fakes.services import PATHS, WebsocketClient, websocket_client
+from tests.fakes.services import PATHS, RunningPublisher, WebsocketClient, websocket_client
 from tests.fakes.writer import Writer
 
 GROUP = "keys=@VN30&interval=100"
@@ -24,6 +25,13 @@ async def until(client: WebsocketClient, held: dict[str, JSON]) -> None:
 
 async def group(writer: Writer, *members: JSON) -> None:
     await writer.commit({Channel.GROUPS: {"VN30": {"keys": list(members)}}})
+
+
+async def has_come_as_far(publisher: RunningPublisher, writer: Writer) -> None:
+    """Return when the publisher holds all that was committed: a client that comes later is told from there."""
+    async with asyncio.timeout(10):
+        while (await publisher.get("/api/channels")).json()["rev"] < writer.publication.history.rev:  # noqa: ASYNC110 (it is another process)
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -56,11 +64,13 @@ async def test_a_clients_table_is_right_after_its_group_its_keys_and_its_rows_ch
             await until(client, {"SSI": 6, "SSI#0": 3})
 
         await group(writer, "VNM", "SSI#0")
+        await has_come_as_far(publisher, writer)
         async with websocket_client(f"{address}&since={held}") as returned:
             after_a_change = await returned.next("snapshot", "update")
             await until(returned, {"VNM": 5, "SSI#0": 3})
         await writer.commit({Channel.MARKET: {"VNM": None}})
         await writer.price("VNM", 5)
+        await has_come_as_far(publisher, writer)
         async with websocket_client(f"{address}&since={returned.table.position}") as back:
             back.table = returned.table
             after_no_change = await back.next("snapshot", "update")
