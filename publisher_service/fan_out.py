@@ -97,6 +97,7 @@ class FanOut:
             view.start_over()  # it may have been another's a moment ago, with a flush due that is forgotten now
             view.flushed_at_s = self._clock.time()
             self._views.add(view)
+            self._replica.compared = self._views.compared
             self._audiences[view] = Audience(view)
         self._fall_out(client)  # what it watches already leaves together with this
         client.subscriptions[channel] = subscription
@@ -120,6 +121,7 @@ class FanOut:
         audience.remove(subscription)
         if not audience:
             self._views.remove(view)
+            self._replica.compared = self._views.compared
             self._pacer.disarm(view)
             del self._audiences[view]
 

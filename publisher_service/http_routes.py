@@ -48,7 +48,7 @@ async def channels(request: Request) -> dict[str, object]:
         "rev": replica.rev,
         "time": replica.time_ms,
         "channels": {
-            channel.value: {"rows": sum(1 for _ in replica.tables[channel].live())}
+            channel.value: {"rows": replica.tables[channel].live_rows}
             for channel in Channel
             if request.state.grant.covers(channel)
         },
@@ -78,7 +78,7 @@ async def row(request: Request, channel: str, key: str) -> Response:
     """One row."""
     view = _view(request, channel, key)
     entry = request.app.state.replica.tables[view.key.channel].get(key)
-    if entry is None or entry.row is None:
+    if entry is None or entry.removed:
         raise HTTPException(404, f"channel {channel} has no row {key}")
     return Response(entry.json, media_type="application/json", headers={"Cache-Control": "no-cache"})
 

@@ -15,33 +15,59 @@ import orjson
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 Row: TypeAlias = dict[str, JSON]
 
+#: The JSON of a removed row.
+REMOVED = b"null"
+
 
 class Entry:
-    """One row with the revision of its last change, and that of each field."""
+    """
+    One row with the revision of its last change, and that of each field.
 
-    __slots__ = ("_fields", "_fragment", "_json", "field_revs", "rev", "row")
+    The row is held as JSON text, which is what leaves. As an object of Python it takes eight times the memory, and is
+    made for whoever asks.
+    """
 
-    def __init__(self, row: Row | None, rev: int, field_revs: dict[str, int], json: bytes | None = None) -> None:
-        self.row = row  # None: removed
+    __slots__ = ("_field_revs", "_fields", "_fragment", "_row", "json", "rev")
+
+    def __init__(self, json: bytes, rev: int, field_revs: dict[str, int] | None = None, row: Row | None = None) -> None:
+        self.json = json  # `null` if removed
         self.rev = rev
-        self.field_revs = field_revs
-        self._json = json  # None: not encoded yet
+        self._field_revs = field_revs  # None: all of them changed at `rev`, or nobody knows which did not
+        self._row = row  # None: not wanted yet, or removed
         self._fragment: bytes | None = None
         # The revisions at which fields changed, and what was made for those who stand between two of them.
         self._fields: tuple[list[int], dict[int, bytes]] | None = None
 
     @property
-    def json(self) -> bytes:
-        """The row as JSON text, encoded at most once however many frames carry it; `null` if removed."""
-        if self._json is None:
-            self._json = orjson.dumps(self.row)
-        return self._json
+    def removed(self) -> bool:
+        """There is no such row any more."""
+        return self.json == REMOVED
+
+    @property
+    def row(self) -> Row | None:
+        """The row; None if it was removed."""
+        if self._row is None and not self.removed:
+            self._row = orjson.loads(self.json)
+        return self._row
+
+    def field_revs_after(self, rev: int, row: Row) -> dict[str, int] | None:
+        """The revision of each field if the row became this one at revision rev; None: all fields are new."""
+        held = self.row
+        # Another set of fields (a newer writer): a reader cannot unlearn a field, so all of it is new.
+        if held is None or held.keys() != row.keys():
+            return None
+        revs = dict.fromkeys(held, self.rev) if self._field_revs is None else self._field_revs.copy()
+        for field, value in row.items():
+            if held[field] != value:
+                revs[field] = rev
+        return revs
 
     def fields_since(self, rev: int) -> Row | None:
         """The fields that changed after revision rev; None if the row was removed."""
-        if self.row is None:
-            return None
-        return {field: self.row[field] for field, changed in self.field_revs.items() if changed > rev}
+        row, revs = self.row, self._field_revs
+        if row is None or revs is None:
+            return row if self.rev > rev else {}
+        return {field: row[field] for field, changed in revs.items() if changed > rev}
 
     def fragment(self, key: str) -> bytes:
         """The row under its key, as it stands in a JSON object: `"SSI":{…}`; made once for all frames that carry it."""
@@ -51,8 +77,10 @@ class Entry:
 
     def fields_fragment(self, key: str, rev: int) -> bytes:
         """The same of the fields that changed after revision rev; made once for all views that lack the same ones."""
+        if self._field_revs is None and self.rev > rev:
+            return self.fragment(key)
         if self._fields is None:
-            self._fields = sorted(set(self.field_revs.values())), {}
+            self._fields = sorted(set((self._field_revs or {}).values())), {}
         revs, made = self._fields
         at = bisect_right(revs, rev)
         fragment = made.get(at)
@@ -90,34 +118,44 @@ class Table:
 
     def live(self) -> Iterator[tuple[str, Row]]:
         """All rows that are not removed."""
-        return ((key, entry.row) for key, entry in self._entries.items() if entry.row is not None)
+        return ((key, row) for key, entry in self._entries.items() if (row := entry.row) is not None)
 
-    def apply(self, rows: dict[str, Row | None], rev: int, texts: Mapping[str, bytes] | None = None) -> list[str]:
+    @property
+    def live_rows(self) -> int:
+        """How many rows are not removed."""
+        return sum(not entry.removed for entry in self._entries.values())
+
+    def apply(
+        self,
+        rows: Mapping[str, Row | None],
+        rev: int,
+        texts: Mapping[str, bytes] | None = None,
+        *,
+        compare: bool = True,
+    ) -> list[str]:
         """
         Take whole rows (None removes) that changed at revision rev; return the keys that are different now.
 
-        Valid only while commits arrive unbroken: then what stands here is what stood before the commit, and comparing
-        tells which fields changed. A row equal to the one held is no change and keeps its revision. `texts` are the
-        rows as JSON, if they were encoded already.
+        Valid only while commits arrive unbroken: then what stands here is what stood before the commit. A row whose
+        JSON is the one held is no change and keeps its revision. `texts` are the rows as JSON, if they were encoded
+        already. `compare` finds the fields that changed, for several times the cost: without it, all of them did.
         """
         changed = []
+        get = self._entries.get
         for key, row in rows.items():
-            held = self._entries.get(key)
-            if held is None or held.row is None or row is None:
-                if row is None and (held is None or held.row is None):
+            text = orjson.dumps(row) if texts is None else texts[key]
+            held = get(key)
+            if held is None:
+                if row is None:
                     continue  # removing what is not there
-                field_revs = {} if row is None else dict.fromkeys(row, rev)
+                entry = Entry(text, rev)
+            elif held.json == text:
+                continue
+            elif compare and row is not None:
+                entry = Entry(text, rev, held.field_revs_after(rev, row), row)
             else:
-                old, field_revs = held.row, held.field_revs
-                if old.keys() != row.keys():
-                    # Another set of fields (a newer writer): a reader cannot unlearn a field, so all of it is new.
-                    field_revs = dict.fromkeys(row, rev)
-                else:
-                    different = [field for field, value in row.items() if old[field] != value]
-                    if not different:
-                        continue
-                    field_revs |= dict.fromkeys(different, rev)
-            self._put(key, Entry(row, rev, field_revs, None if texts is None else texts[key]))
+                entry = Entry(text, rev)
+            self._put(key, entry)
             changed.append(key)
         if changed:
             self.rev = rev
@@ -127,14 +165,14 @@ class Table:
         """
         Take rows read from a store, (key, row, revision of its last change); return the keys that are newer now.
 
-        What happened between the row held and the one loaded is not known, and equal values prove nothing (A → B → A),
-        so every field of a newer row gets the row's revision.
+        What happened between the row held and the one loaded is not known, and equal values prove nothing (A → B → A):
+        every field of a newer row has changed.
         """
         newer = []
         for key, row, rev in sorted(rows, key=lambda loaded: loaded[2]):
             held = self._entries.get(key)
             if held is None or held.rev < rev:
-                self._put(key, Entry(row, rev, {} if row is None else dict.fromkeys(row, rev)))
+                self._put(key, Entry(orjson.dumps(row), rev))
                 newer.append(key)
         if newer and self._entries[newer[0]].rev < self.rev:
             # Some loaded rows are older than some held ones: restore the order of last change.
@@ -158,8 +196,7 @@ class Table:
         What changed after revision rev: of all rows, or of the given names and rings, oldest change first; of names
         in a table without rings, in any order.
 
-        For rev 0 that is the snapshot, which leaves removed rows out; for any other, a removed row is an entry
-        whose `row` is None.
+        For rev 0 that is the snapshot, which leaves removed rows out; for any other, a removed row is an entry too.
         """
         entries = self._entries
         keys = names if names is None or not self._rings else self.matching(names)
@@ -177,7 +214,7 @@ class Table:
             found = [(key, one) for key in keys if (one := get(key)) is not None and one.rev > rev]
             if keys is not names:
                 found.sort(key=lambda item: item[1].rev)
-        return found if rev else [(key, entry) for key, entry in found if entry.row is not None]
+        return found if rev else [(key, entry) for key, entry in found if not entry.removed]
 
     def checksum(self) -> int:
         """

@@ -41,6 +41,8 @@ class Replica:
         self.rev = 0
         self.time_ms = 0  # the ingest's clock at `rev`, Unix ms
         self.tables = {channel: Table() for channel in Channel}
+        #: Channels of which somebody wants to know which fields changed. In the others all of a row's count as changed.
+        self.compared: set[Channel] = set()
         self._parts: list[Commit] = []  # of a larger change whose rest is still to come
         self._more = False  # what was loaded is a part of such a change
         self._distrusted = False
@@ -132,7 +134,7 @@ class Replica:
             if self.rev < self._whole_at:
                 changed = table.load((key, row, commit.rev) for key, row in rows.items())
             else:
-                changed = table.apply(rows, commit.rev, commit.texts.get(channel))
+                changed = table.apply(rows, commit.rev, commit.texts.get(channel), compare=channel in self.compared)
             if changed:
                 keys[channel] = changed
         self.rev, self.time_ms = commit.rev, commit.time_ms

@@ -1,8 +1,9 @@
 """All views of a replica, and which of them a changed key concerns, without asking each."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
-from publisher_service.core.views import View, ViewKey
+from publisher_service.core.views import Mode, View, ViewKey
 from shared.channels import Channel
 
 #: Each costs some 400 bytes if nobody else watches it: 200 MB in all.
@@ -16,6 +17,7 @@ class ViewIndex:
         self._views: dict[ViewKey, View] = {}
         self._of_key: dict[tuple[Channel, str], set[View]] = {}
         self._of_all_keys: dict[Channel, set[View]] = {channel: set() for channel in Channel}
+        self._of_fields: Counter[Channel] = Counter()
         self.watched_keys = 0  # of all views together, names that stand for nothing included
 
     def __len__(self) -> int:
@@ -37,12 +39,19 @@ class ViewIndex:
     def add(self, view: View) -> None:
         """Take a view in."""
         self._views[view.key] = view
+        self._of_fields[view.key.channel] += view.key.mode is Mode.FIELDS
         self._enter(view)
 
     def remove(self, view: View) -> None:
         """Forget a view."""
         del self._views[view.key]
+        self._of_fields[view.key.channel] -= view.key.mode is Mode.FIELDS
         self._leave(view)
+
+    @property
+    def compared(self) -> set[Channel]:
+        """The channels of which some view tells the changed fields only."""
+        return {channel for channel, views in self._of_fields.items() if views}
 
     def of_all_keys(self, channel: Channel) -> Collection[View]:
         """The views that watch a whole channel."""

@@ -139,7 +139,7 @@ class View:
         entries = [(key, entry) for key in delivery.parts.keys[at] if (entry := table.get(key)) is not None]
         head, place = self._head(delivery.rev), (at + 1, len(delivery))
         if delivery.from_rev is None:
-            rows = [entry.fragment(key) for key, entry in entries if entry.row is not None]
+            rows = [entry.fragment(key) for key, entry in entries if not entry.removed]
             return frames.snapshot_part(head, self.key.interval_ms, rows, delivery.request_id, place)
         changed = fragments_of(self.key.mode, delivery.from_rev, entries)
         return frames.update_part(head, delivery.from_rev, changed, delivery.request_id, place)

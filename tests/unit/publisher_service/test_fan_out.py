@@ -141,8 +141,26 @@ def test_a_row_is_encoded_once_for_all_views_that_carry_it() -> None:
     assert entry.fields_fragment("SSI", 1) is entry.fields_fragment("SSI", 1)
 
 
+def test_rows_are_compared_only_where_somebody_follows_their_fields() -> None:
+    publisher = FakePublisher()
+    joined(publisher, Channel.MARKET)
+    publisher.market("SSI", 1)
+    follower, index = joined(publisher, Channel.MARKET, mode="fields"), joined(publisher, Channel.INDEX, mode="fields")
+
+    publisher.market("SSI", 2)
+    publisher.clock.advance(1)
+    told = follower.take()
+    compared = set(publisher.replica.compared)
+    publisher.hub.leave(follower)
+
+    assert [message["data"] for message in told] == [{"SSI": {"last": 2}}]
+    assert (compared, publisher.replica.compared) == ({Channel.MARKET, Channel.INDEX}, {Channel.INDEX})
+    publisher.hub.leave(index)
+    assert not publisher.replica.compared
+
+
 def test_the_changed_fields_are_those_since_the_revision_that_is_asked_for() -> None:
-    entry = Entry({"last": 1, "high": 2}, 7, {"last": 7, "high": 5})
+    entry = Entry(b'{"last":1,"high":2}', 7, {"last": 7, "high": 5})
 
     fragments = [entry.fields_fragment("SSI", rev) for rev in (6, 4, 6, 7)]
 

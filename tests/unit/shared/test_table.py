@@ -181,3 +181,18 @@ def test_a_checksum_tells_another_value_revision_key_or_removal() -> None:
     tables[5].load([("A", None, 1)])
 
     assert len({table.checksum() for table in tables}) == 6
+
+
+def test_without_a_comparison_every_field_of_a_changed_row_has_changed_and_later_ones_go_on_from_there() -> None:
+    table = Table()
+    table.apply({"A": {"last": 1, "volume": 5}}, 1)
+    table.apply({"A": {"last": 2, "volume": 5}}, 2, compare=False)
+
+    ((_, entry),) = table.since(1)
+    assert entry.fields_since(1) == {"last": 2, "volume": 5}
+
+    table.apply({"A": {"last": 2, "volume": 6}}, 3)
+
+    ((_, entry),) = table.since(1)
+    assert entry.fields_since(2) == {"volume": 6}
+    assert entry.fields_since(1) == {"last": 2, "volume": 6}
