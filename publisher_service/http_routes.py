@@ -14,6 +14,7 @@ from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.replica import Replica
 from publisher_service.core.requests import FORBIDDEN, AddressQuery, Intervals, InvalidRequest, forbidden
 from publisher_service.core.views import View
+from publisher_service.day_bars import BarsNotRead, DayBars
 from publisher_service.readiness import Readiness
 from shared.channels import Channel
 
@@ -81,6 +82,19 @@ async def row(request: Request, channel: str, key: str) -> Response:
     if entry is None or entry.removed:
         raise HTTPException(404, f"channel {channel} has no row {key}")
     return Response(entry.json, media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+
+@router.head("/api/bars/{symbol}", include_in_schema=False)
+@router.get("/api/bars/{symbol}")
+async def bars(request: Request, symbol: str) -> dict[str, object]:
+    """The one-minute bars of the day, oldest first; the last one may still change."""
+    _view(request, Channel.BARS, symbol)
+    day_bars: DayBars = request.app.state.day_bars
+    try:
+        day = await day_bars.of(symbol)
+    except BarsNotRead as fault:
+        raise HTTPException(503, f"Redis could not be asked ({fault})", {"Retry-After": "1"}) from fault
+    return {"symbol": symbol, "epoch": day.epoch, "bars": day.bars}
 
 
 @router.head("/livez", include_in_schema=False)

@@ -12,16 +12,25 @@ class Channel(StrEnum):
     FOREIGN = "foreign"  # one row a symbol, and `_total`: what foreigners bought and sold
     INDEX = "index"  # one row an index
     DERIVATIVES = "derivatives"  # one row a futures contract, with its basis
+    TRADES = "trades"  # the tape: a ring of the newest matches of each symbol, SSI#0, SSI#1, …
+    BARS = "bars"  # one-minute bars: the present one of each symbol and the one before, SSI#0 and SSI#1
     SYMBOLS = "symbols"  # one row a symbol: names, type, lot, ticks
     GROUPS = "groups"  # one row a group: its list of keys; clients write `@VN30`
     STATUS = "status"  # `feed`: the state of the exchange link; one row an exchange: its phase
 
 
 class Internal(StrEnum):
-    """A table that only ingests read: what the next leader has to know. Stored by the same commits, never published."""
+    """
+    A table that is stored by the same commits as the others, and not published: what the next leader has to know, and
+    what is read from Redis when somebody asks for it.
+    """
 
     WINDOWS = "windows"  # one row a symbol: what foreigners had bought and sold at the steps of the last minutes
+    MINUTES = "minutes"  # one row a symbol and hour, SSI#9: the one-minute bars that are complete
 
+
+#: Clients have to name keys: nobody can watch all of them, and no frame could carry that.
+KEYS_REQUIRED = frozenset({Channel.TRADES, Channel.BARS})
 
 Stored: TypeAlias = Channel | Internal
 #: All tables that a commit may touch.

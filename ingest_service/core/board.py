@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import get_args
 
 from ingest_service.core import foreign, indices, market
+from ingest_service.core.bars import bar_key, minutes_key, minutes_with
 from ingest_service.core.channel_rows import ChannelRows
 from ingest_service.core.derivatives import derivatives_row
 from ingest_service.core.foreign import Totals, Window, foreign_row, slowed
@@ -23,6 +24,7 @@ from ingest_service.core.market import market_row
 from ingest_service.core.rows import (
     FEED_KEY,
     TOTAL_KEY,
+    BarRow,
     DerivativesRow,
     FeedRow,
     FeedState,
@@ -31,12 +33,15 @@ from ingest_service.core.rows import (
     GroupRow,
     IndexRow,
     MarketRow,
+    MinutesRow,
     PhaseRow,
     SymbolRow,
+    TradeRow,
     WindowRow,
 )
 from ingest_service.core.sessions import Calendar, Exchange, Phases, day_of
 from ingest_service.core.symbols import Listing, exchange_of, symbol_row
+from ingest_service.core.tape import tape_key, trade_row
 from ingest_service.core.ticks import ForeignTick, IndexTick, SecurityTick, StatusTick, Tick
 from shared.channels import Channel, Internal, Stored
 from shared.table import Row
@@ -67,6 +72,9 @@ class Board:
         self._foreign_total: ChannelRows[ForeignTotalRow] = ChannelRows(Channel.FOREIGN, TOTAL_KEY)
         self._index: ChannelRows[IndexRow] = ChannelRows(Channel.INDEX)
         self._derivatives: ChannelRows[DerivativesRow] = ChannelRows(Channel.DERIVATIVES)
+        self._trades: ChannelRows[TradeRow] = ChannelRows(Channel.TRADES)
+        self._bars: ChannelRows[BarRow] = ChannelRows(Channel.BARS)
+        self._minutes: ChannelRows[MinutesRow] = ChannelRows(Internal.MINUTES)
         self._symbols: ChannelRows[SymbolRow] = ChannelRows(Channel.SYMBOLS)
         self._groups: ChannelRows[GroupRow] = ChannelRows(Channel.GROUPS)
         self._phases: ChannelRows[PhaseRow] = ChannelRows(Channel.STATUS)
@@ -78,6 +86,9 @@ class Board:
             self._foreign_total,
             self._index,
             self._derivatives,
+            self._trades,
+            self._bars,
+            self._minutes,
             self._window_rows,
         )
         self._lasting = (self._symbols, self._groups, self._phases, self._feed)
@@ -276,8 +287,11 @@ class Board:
         symbol = tick.key
         self._market.require_room(symbol, tick.data_type)
         held = self._market.get(symbol, market.EMPTY)
-        row = market_row(held, tick, watched=symbol in self._watched)
+        row, match = market_row(held, tick, watched=symbol in self._watched)
         self._market.put(symbol, row)
+        if match is not None:
+            self._trades.put(tape_key(symbol, row["trades"]), trade_row(row["trades"], match))
+            self._take_bars(symbol, held["minute"], row["minute"])
         if isinstance(tick, SecurityTick) and tick.trade is not None and tick.trade.total_volume is not None:
             self._watched.add(symbol)
             if (held["total_volume"] or 0) > tick.trade.total_volume:
@@ -288,6 +302,14 @@ class Board:
         if future_of(symbol) is not None:
             self._hear("DERIVATIVES", tick.session, tick.time_ms)
             self._update_derivatives(symbol)
+
+    def _take_bars(self, symbol: str, held: BarRow | None, bar: BarRow | None) -> None:
+        if bar is None:
+            return
+        self._bars.put(bar_key(symbol, bar), bar)
+        if held is not None and held["start"] != bar["start"]:
+            key = minutes_key(symbol, held)
+            self._minutes.put(key, minutes_with(self._minutes.rows.get(key), held))
 
     def _list(self, listing: Listing, exchange: str | None) -> None:
         if not self._symbols.has_room(listing.symbol):

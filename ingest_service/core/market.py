@@ -8,26 +8,51 @@ by the feed's own word, or else by the book as it stood before the message.
 Rows are values: each tick makes a new one, and none is changed afterwards.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
+from ingest_service.core.bars import bar_with
+from ingest_service.core.matches import Match
 from ingest_service.core.rounding import Price, difference, percent
-from ingest_service.core.rows import Level, MarketRow, SideVolumes
+from ingest_service.core.rows import Level, MarketRow, Side, SideVolumes
 from ingest_service.core.ticks import Prices, SecurityTick, StatusTick, Trade
 
-_Side: TypeAlias = Literal["active_buy", "active_sell", "neutral"]
-_SideTotal: TypeAlias = Literal["active_buy_volume", "active_sell_volume", "neutral_volume"]
+_Total: TypeAlias = Literal[
+    "active_buy_trades", "active_buy_volume", "active_buy_value",
+    "active_sell_trades", "active_sell_volume", "active_sell_value",
+    "neutral_trades", "neutral_volume", "neutral_value",
+    "ato_trades", "ato_value", "continuous_trades", "continuous_value",
+    "atc_trades", "atc_value", "other_trades", "other_value",
+]  # fmt: skip
 _PhaseVolumes: TypeAlias = Literal["ato_volumes", "continuous_volumes", "atc_volumes", "other_volumes"]
 
-_SIDE_TOTALS: dict[_Side, _SideTotal] = {
-    "active_buy": "active_buy_volume",
-    "active_sell": "active_sell_volume",
-    "neutral": "neutral_volume",
+
+class _OfSide(NamedTuple):
+    """Where a side's totals stand in a row."""
+
+    trades: _Total
+    volume: _Total
+    value: _Total
+
+
+class _OfPhase(NamedTuple):
+    """Where a phase's totals stand in a row."""
+
+    trades: _Total
+    volumes: _PhaseVolumes
+    value: _Total
+
+
+_OF_SIDES: dict[Side, _OfSide] = {
+    "active_buy": _OfSide("active_buy_trades", "active_buy_volume", "active_buy_value"),
+    "active_sell": _OfSide("active_sell_trades", "active_sell_volume", "active_sell_value"),
+    "neutral": _OfSide("neutral_trades", "neutral_volume", "neutral_value"),
 }
-_PHASE_VOLUMES: dict[str | None, _PhaseVolumes] = {
-    "ATO": "ato_volumes",
-    "LO": "continuous_volumes",
-    "ATC": "atc_volumes",
+_OF_PHASES: dict[str | None, _OfPhase] = {
+    "ATO": _OfPhase("ato_trades", "ato_volumes", "ato_value"),
+    "LO": _OfPhase("continuous_trades", "continuous_volumes", "continuous_value"),
+    "ATC": _OfPhase("atc_trades", "atc_volumes", "atc_value"),
 }
+_OF_OTHERS = _OfPhase("other_trades", "other_volumes", "other_value")
 _NOTHING: SideVolumes = {"active_buy": 0, "active_sell": 0, "neutral": 0}
 
 EMPTY: MarketRow = {
@@ -59,17 +84,34 @@ EMPTY: MarketRow = {
     "continuous_volumes": _NOTHING,
     "atc_volumes": _NOTHING,
     "other_volumes": _NOTHING,
+    "active_buy_value": 0,
+    "active_sell_value": 0,
+    "neutral_value": 0,
+    "unseen_value": 0,
+    "ato_value": 0,
+    "continuous_value": 0,
+    "atc_value": 0,
+    "other_value": 0,
+    "trades": 0,
+    "active_buy_trades": 0,
+    "active_sell_trades": 0,
+    "neutral_trades": 0,
+    "ato_trades": 0,
+    "continuous_trades": 0,
+    "atc_trades": 0,
+    "other_trades": 0,
+    "minute": None,
 }
 
 
-def market_row(held: MarketRow, tick: SecurityTick | StatusTick, *, watched: bool) -> MarketRow:
+def market_row(held: MarketRow, tick: SecurityTick | StatusTick, *, watched: bool) -> tuple[MarketRow, Match | None]:
     """
-    The row after a tick.
+    The row after a tick, and the match that it told, if it told one.
 
     `watched` says that no trade of this symbol can have escaped us since the total that the row holds: otherwise a rise
     is unseen volume.
     """
-    row = held.copy()
+    row, match = held.copy(), None
     if tick.exchange is not None:
         row["exchange"] = tick.exchange
     if tick.session is not None:
@@ -82,7 +124,7 @@ def market_row(held: MarketRow, tick: SecurityTick | StatusTick, *, watched: boo
         if tick.prices is not None:
             _take_prices(row, tick.prices)
         if tick.trade is not None:
-            _take_trade(row, tick.trade, watched=watched)
+            match = _take_trade(row, tick.trade, watched=watched)
         if tick.book is not None:  # after the trade, whose side shows in the book that stood before
             row["bids"], row["asks"] = tick.book
     if row["session"] == "LO":
@@ -95,7 +137,7 @@ def market_row(held: MarketRow, tick: SecurityTick | StatusTick, *, watched: boo
     else:
         change = difference(last, reference)
         row["change"], row["change_pct"] = change, percent(change, reference)
-    return row
+    return row, match
 
 
 def _take_prices(row: MarketRow, prices: Prices) -> None:
@@ -115,27 +157,33 @@ def _take_prices(row: MarketRow, prices: Prices) -> None:
         row["expected_price"] = prices.expected or None
 
 
-def _take_trade(row: MarketRow, trade: Trade, *, watched: bool) -> None:
+def _take_trade(row: MarketRow, trade: Trade, *, watched: bool) -> Match | None:
+    """Count what a message tells of trades; the match that it was, if it was one, and we know whose."""
     if trade.last is not None:
         row["last"] = trade.last or None
     if trade.last_volume is not None:
         row["last_volume"] = trade.last_volume
+    volume_rise = value_rise = 0
+    if trade.total_volume is not None:
+        volume_rise, row["total_volume"] = trade.total_volume - (row["total_volume"] or 0), trade.total_volume
     if trade.total_value is not None:
-        row["total_value"] = trade.total_value
-    if trade.total_volume is None:
-        return
-    rise = trade.total_volume - (row["total_volume"] or 0)
-    row["total_volume"] = trade.total_volume
-    if rise < 0:
-        _start_anew(row, trade.total_volume)
-    elif rise > 0:
-        if watched:
-            _count(row, rise, _side(row, trade))
-        else:
-            row["unseen_volume"] += rise
+        value_rise, row["total_value"] = trade.total_value - (row["total_value"] or 0), trade.total_value
+    if volume_rise < 0:
+        _start_anew(row)
+        return None
+    if value_rise < 0:
+        _start_values_anew(row)
+        value_rise = 0
+    if volume_rise == 0 or not watched:
+        row["unseen_volume"] += volume_rise
+        row["unseen_value"] += value_rise
+        return None
+    match = Match(row["time"], row["last"], volume_rise, value_rise, _side(row, trade), row["session"])
+    _count(row, match)
+    return match
 
 
-def _side(row: MarketRow, trade: Trade) -> _Side:
+def _side(row: MarketRow, trade: Trade) -> Side:
     if trade.side is not None:
         return "active_buy" if trade.side == "buy" else "active_sell"
     if row["session"] in ("ATO", "ATC") or row["last"] is None:
@@ -153,21 +201,35 @@ def best_price(levels: list[Level]) -> Price | None:
     return levels[0][0] if levels else None
 
 
-def _count(row: MarketRow, volume: int, side: _Side) -> None:
-    row[_SIDE_TOTALS[side]] += volume
-    phase = _PHASE_VOLUMES.get(row["session"], "other_volumes")
-    volumes = row[phase].copy()
-    volumes[side] += volume
-    row[phase] = volumes
+def _count(row: MarketRow, match: Match) -> None:
+    side, phase = _OF_SIDES[match.side], _OF_PHASES.get(match.session, _OF_OTHERS)
+    row["trades"] += 1
+    row[side.trades] += 1
+    row[side.volume] += match.volume
+    row[side.value] += match.value
+    volumes = row[phase.volumes].copy()
+    volumes[match.side] += match.volume
+    row[phase.trades] += 1
+    row[phase.volumes] = volumes
+    row[phase.value] += match.value
+    row["minute"] = bar_with(row["minute"], match)
 
 
-def _start_anew(row: MarketRow, total_volume: int) -> None:
+def _start_anew(row: MarketRow) -> None:
     """The total was corrected downwards: what was counted so far may not have happened, so it is nobody's now."""
     row["active_buy_volume"] = row["active_sell_volume"] = row["neutral_volume"] = 0
     row["ato_volumes"] = row["continuous_volumes"] = row["atc_volumes"] = row["other_volumes"] = _NOTHING
-    row["unseen_volume"] = total_volume
+    row["unseen_volume"] = row["total_volume"] or 0
+    _start_values_anew(row)
+
+
+def _start_values_anew(row: MarketRow) -> None:
+    row["active_buy_value"] = row["active_sell_value"] = row["neutral_value"] = 0
+    row["ato_value"] = row["continuous_value"] = row["atc_value"] = row["other_value"] = 0
+    row["unseen_value"] = row["total_value"] or 0
 
 
 def _forget_trades(row: MarketRow) -> None:
     """Before the first trade: the feed writes zeros, NaN, or a price of yesterday."""
+    row["minute"] = None
     row["open"] = row["high"] = row["low"] = row["last"] = row["average"] = row["last_volume"] = None

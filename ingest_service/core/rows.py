@@ -25,6 +25,7 @@ _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 Level: TypeAlias = list[Price | None]  # price (null: an auction order at whatever price), volume
 FeedState: TypeAlias = Literal["live", "quiet", "stale", "down"]
+Side: TypeAlias = Literal["active_buy", "active_sell", "neutral"]
 InstrumentType: TypeAlias = Literal["stock", "warrant", "future", "etf", "bond", "fund", "other"]
 
 # Keys of rows that stand beside those of symbols and exchanges.
@@ -55,12 +56,51 @@ class SideVolumes(TypedDict):
 
 
 @with_config(_STRICT)
+class BarRow(TypedDict):
+    """The matches of one minute. Keys: `SSI#0` for even minutes, `SSI#1` for odd ones; the newer is the present one."""
+
+    start: Annotated[int, Field(description="begin of the minute, the exchange's time, Unix ms")]
+    open: Annotated[Price, Field(description="price of the first match: VND; index futures: points, 1 decimal")]
+    high: Annotated[Price, Field(description="highest price: VND; index futures: points, 1 decimal")]
+    low: Annotated[Price, Field(description="lowest price: VND; index futures: points, 1 decimal")]
+    close: Annotated[Price, Field(description="price of the last match: VND; index futures: points, 1 decimal")]
+    volume: Annotated[int, Field(ge=0, description="shares or contracts")]
+    value: Annotated[int, Field(ge=0, description="VND")]
+    trades: Annotated[int, Field(ge=0, description="number of matches")]
+
+
+@with_config(_STRICT)
+class TradeRow(TypedDict):
+    """
+    One match. Keys: the symbol, `#` and a place in the ring of the newest ones, `number` modulo its size.
+
+    A match is a rise of the day's total, so two matches that the feed tells by one message are one.
+    """
+
+    number: Annotated[int, Field(gt=0, description="counts the symbol's matches of the day, from 1")]
+    time: _TimeMs
+    price: _PriceField
+    volume: Annotated[int, Field(gt=0, description="shares or contracts")]
+    value: Annotated[int, Field(ge=0, description="VND; 0 if the feed did not tell")]
+    side: Annotated[Side, Field(description="who took the initiative")]
+    session: _Session
+
+
+@with_config(_STRICT)
+class MinutesRow(TypedDict):
+    """The complete bars of one symbol in one hour of the day. Key: `SSI#9`. Internal."""
+
+    bars: Annotated[list[BarRow], Field(max_length=60, description="oldest first")]
+
+
+@with_config(_STRICT)
 class MarketRow(TypedDict):
     """
     One instrument today. Key: its symbol.
 
-    `active_buy_volume + active_sell_volume + neutral_volume + unseen_volume = total_volume`, always; and each of the
-    first three is the sum of its part in the four phases.
+    `active_buy_volume + active_sell_volume + neutral_volume + unseen_volume = total_volume`, always; each of the first
+    three is the sum of its part in the four phases. Values and numbers of trades add up in the same way: the values of
+    the sides and `unseen_value` to `total_value`, the trades of sides, and those of phases, to `trades`.
     """
 
     exchange: _ExchangeName
@@ -93,6 +133,23 @@ class MarketRow(TypedDict):
     continuous_volumes: SideVolumes
     atc_volumes: Annotated[SideVolumes, Field(description="closing auction")]
     other_volumes: Annotated[SideVolumes, Field(description="any other session")]
+    active_buy_value: Annotated[int, Field(ge=0, description="bought at the ask, VND")]
+    active_sell_value: Annotated[int, Field(ge=0, description="sold at the bid, VND")]
+    neutral_value: Annotated[int, Field(ge=0, description="auctions, and trades whose side is not known, VND")]
+    unseen_value: Annotated[int, Field(ge=0, description="as unseen_volume, VND")]
+    ato_value: Annotated[int, Field(ge=0, description="opening auction, all sides, VND")]
+    continuous_value: Annotated[int, Field(ge=0, description="VND")]
+    atc_value: Annotated[int, Field(ge=0, description="closing auction, VND")]
+    other_value: Annotated[int, Field(ge=0, description="any other session, VND")]
+    trades: Annotated[int, Field(ge=0, description="number of matches that were seen today")]
+    active_buy_trades: Annotated[int, Field(ge=0, description="number of matches at the ask")]
+    active_sell_trades: Annotated[int, Field(ge=0, description="number of matches at the bid")]
+    neutral_trades: Annotated[int, Field(ge=0, description="number of the others")]
+    ato_trades: Annotated[int, Field(ge=0, description="number of matches, opening auction")]
+    continuous_trades: Annotated[int, Field(ge=0, description="number of matches")]
+    atc_trades: Annotated[int, Field(ge=0, description="number of matches, closing auction")]
+    other_trades: Annotated[int, Field(ge=0, description="number of matches, any other session")]
+    minute: Annotated[BarRow | None, Field(description="the matches of the minute of the last one")]
 
 
 @with_config(_STRICT)
@@ -251,6 +308,9 @@ AnyRow: TypeAlias = (
     | GroupRow
     | FeedRow
     | PhaseRow
+    | TradeRow
+    | BarRow
+    | MinutesRow
     | WindowRow
 )
 
@@ -260,11 +320,14 @@ _ROW_TYPES: dict[tuple[Stored, str], type[AnyRow]] = {
     (Channel.FOREIGN, TOTAL_KEY): ForeignTotalRow,
     (Channel.INDEX, ""): IndexRow,
     (Channel.DERIVATIVES, ""): DerivativesRow,
+    (Channel.TRADES, ""): TradeRow,
+    (Channel.BARS, ""): BarRow,
     (Channel.SYMBOLS, ""): SymbolRow,
     (Channel.GROUPS, ""): GroupRow,
     (Channel.STATUS, ""): PhaseRow,
     (Channel.STATUS, FEED_KEY): FeedRow,
     (Internal.WINDOWS, ""): WindowRow,
+    (Internal.MINUTES, ""): MinutesRow,
 }
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from publisher_service.core.position import InvalidPosition, Position
 from publisher_service.core.selection import InvalidKeys, Selection
 from publisher_service.core.views import Mode, ViewKey
-from shared.channels import Channel
+from shared.channels import KEYS_REQUIRED, Channel
 from shared.table import JSON
 
 #: The error of a request beyond the token's scope.
@@ -161,6 +161,10 @@ class Intervals:
             selection = Selection.of(request.keys)
         except InvalidKeys as error:
             raise InvalidRequest("invalid_keys", str(error), request.id) from error
+        if channel in KEYS_REQUIRED and not selection.names:
+            raise InvalidRequest(
+                "keys_required", f"name symbols or groups: nobody can follow all of {channel} at once", request.id
+            )
         interval_ms = self._defaults_ms[channel] if request.interval is None else self.tier(request.interval)
         return ViewKey(channel, selection, interval_ms, mode)
 

@@ -45,7 +45,7 @@ from tests.unit.ingest_service.core.a_feed import (
     X,
     a_tick,
     argument,
-    assert_volumes_add_up,
+    assert_totals_add_up,
     at_ms,
 )
 
@@ -132,7 +132,7 @@ class Messages:
                     row_type(channel, key).validate_python(row)
                     assert_plain(row)
                     if channel is Channel.MARKET:
-                        assert_volumes_add_up(row)
+                        assert_totals_add_up(row)
         self.history.stage(changes)
         while (commit := self.history.next_commit(0)) is not None:
             read = decode_envelope(encode_envelope(commit))

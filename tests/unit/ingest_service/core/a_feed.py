@@ -256,7 +256,7 @@ class CheckedBoard:
                     continue
                 row_type(channel, key).validate_python(row)
                 if channel is Channel.MARKET:
-                    assert_volumes_add_up(row)
+                    assert_totals_add_up(row)
                 self.tables[channel][key] = row
 
     def row(self, channel: Stored, key: str) -> Row:
@@ -264,13 +264,21 @@ class CheckedBoard:
         return self.tables[channel][key]
 
 
-def assert_volumes_add_up(row: Row) -> None:
-    """Every traded share is somebody's, nobody's, or unseen; and in one phase."""
+def assert_totals_add_up(row: Row) -> None:
+    """Every traded share and dong is somebody's, nobody's, or unseen; and like each match in one phase."""
     sides = {side: _int(row[f"{side}_volume"]) for side in ("active_buy", "active_sell", "neutral")}
     assert sum(sides.values()) + _int(row["unseen_volume"]) == _int(row["total_volume"] or 0)
     for side, volume in sides.items():
         phases = [row[f"{phase}_volumes"] for phase in ("ato", "continuous", "atc", "other")]
         assert sum(_int(phase[side]) for phase in phases if isinstance(phase, dict)) == volume
+    value, trades = (_sum(row, what, "active_buy", "active_sell", "neutral") for what in ("value", "trades"))
+    assert value + _int(row["unseen_value"]) == _int(row["total_value"] or 0)
+    assert value == _sum(row, "value", "ato", "continuous", "atc", "other")
+    assert trades == _sum(row, "trades", "ato", "continuous", "atc", "other") == _int(row["trades"])
+
+
+def _sum(row: Row, what: str, *whose: str) -> int:
+    return sum(_int(row[f"{one}_{what}"]) for one in whose)
 
 
 def _int(value: JSON) -> int:

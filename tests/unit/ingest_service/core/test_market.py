@@ -73,6 +73,23 @@ def test_a_message_becomes_a_row() -> None:
         "continuous_volumes": {"active_buy": 0, "active_sell": 0, "neutral": 0},
         "atc_volumes": {"active_buy": 0, "active_sell": 0, "neutral": 0},
         "other_volumes": {"active_buy": 0, "active_sell": 0, "neutral": 0},
+        "active_buy_value": 0,
+        "active_sell_value": 0,
+        "neutral_value": 0,
+        "unseen_value": 387852650000,
+        "ato_value": 0,
+        "continuous_value": 0,
+        "atc_value": 0,
+        "other_value": 0,
+        "trades": 0,
+        "active_buy_trades": 0,
+        "active_sell_trades": 0,
+        "neutral_trades": 0,
+        "ato_trades": 0,
+        "continuous_trades": 0,
+        "atc_trades": 0,
+        "other_trades": 0,
+        "minute": None,
     }
 
 
@@ -330,6 +347,7 @@ _messages = st.tuples(
     st.fixed_dictionaries(
         {
             "TotalVol": st.integers(0, 5000).map(float) | st.sampled_from(["NaN", None, "700"]),
+            "TotalVal": st.integers(0, 10**9).map(float) | st.sampled_from(["NaN", None]),
             "LastPrice": st.sampled_from([0.0, 31400.0, BID, 31475.0, ASK, 31600.0]),
             "TradingSession": st.sampled_from(["ATO", "LO", "ATC", "PLO", "C", "BREAK", None]),
             "Side": st.sampled_from(["BU", "SD", None]),

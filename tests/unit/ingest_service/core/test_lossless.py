@@ -1,0 +1,228 @@
+"""Whatever is left out between two frames, a client can tell what happened: totals, bars and the tape."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest_service.core.tape import RING
+from shared.channels import Channel, Internal
+from shared.table import JSON, Row
+from tests.unit.ingest_service.core.a_feed import DAY, X_TRADE, CheckedBoard, at_ms
+
+_SIDES = {"BU": "active_buy", "SD": "active_sell", None: "neutral"}
+_PHASES = {"ATO": "ato", "LO": "continuous", "ATC": "atc", "PLO": "other"}
+
+
+class Matched(NamedTuple):
+    """One match of the raw stream."""
+
+    second: int  # of the day, from 09:00
+    price: int
+    volume: int
+    side: str | None  # as the feed says it
+    session: str
+
+    @property
+    def value(self) -> int:
+        return self.price * self.volume
+
+    @property
+    def minute_ms(self) -> int:
+        return at_ms(9, 0) + self.second // 60 * 60_000
+
+    def message(self, total_volume: int, total_value: int) -> dict[str, JSON]:
+        """What the feed says, with the totals after it."""
+        hour, rest = divmod(self.second, 3600)
+        return {
+            "Time": f"{9 + hour:02}:{rest // 60:02}:{rest % 60:02}",
+            "LastPrice": float(self.price),
+            "LastVol": float(self.volume),
+            "Side": self.side,
+            "TradingSession": self.session,
+            "TotalVol": float(total_volume),
+            "TotalVal": float(total_value),
+        }
+
+
+_MATCHES = st.lists(
+    st.builds(
+        Matched,
+        second=st.integers(0, 7200),
+        price=st.integers(600, 660).map(lambda tick: 50 * tick),
+        volume=st.integers(1, 90).map(lambda lots: 100 * lots),
+        side=st.sampled_from(["BU", "SD"]),
+        session=st.sampled_from(sorted(_PHASES)),
+    ),
+    min_size=1,
+    max_size=60,
+).map(lambda matches: sorted(matches, key=lambda match: match.second))
+
+
+def a_board_at_the_opening() -> CheckedBoard:
+    """It knows that nothing was traded yet."""
+    checked = CheckedBoard()
+    checked.tell(X_TRADE, Time="08:59:59", TotalVol=0.0, TotalVal=0.0, LastPrice=0.0, LastVol=0.0, Side=None)
+    return checked
+
+
+def tell(checked: CheckedBoard, matches: Sequence[Matched], seen_before: Sequence[Matched] = ()) -> None:
+    """All of them, message by message."""
+    volume, value = sum(match.volume for match in seen_before), sum(match.value for match in seen_before)
+    for match in matches:
+        volume, value = volume + match.volume, value + match.value
+        checked.tell(X_TRADE, **match.message(volume, value))
+
+
+def ssi(checked: CheckedBoard) -> Row:
+    return checked.row(Channel.MARKET, "SSI")
+
+
+@given(matches=_MATCHES, every=st.integers(1, 20))
+def test_a_client_that_sees_few_frames_knows_the_sums_of_all_messages(matches: list[Matched], every: int) -> None:
+    checked = a_board_at_the_opening()
+    frames = [ssi(checked)]
+    for at in range(0, len(matches), every):
+        tell(checked, matches[at : at + every], matches[:at])
+        frames.append(ssi(checked))
+
+    for earlier, later, at in zip(frames, frames[1:], range(0, len(matches), every), strict=False):
+        between, sums = matches[at : at + every], defaultdict[str, int](int)
+        for match in between:
+            for whose in (_SIDES[match.side], _PHASES[match.session]):
+                sums[f"{whose}_trades"] += 1
+                sums[f"{whose}_value"] += match.value
+            sums[f"{_SIDES[match.side]}_volume"] += match.volume
+        for field, total in sums.items():
+            assert _int(later[field]) - _int(earlier[field]) == total, field
+        assert _int(later["trades"]) - _int(earlier["trades"]) == len(between)
+        assert _int(later["total_value"]) - _int(earlier["total_value"]) == sum(match.value for match in between)
+
+
+@given(matches=_MATCHES)
+def test_the_bars_of_the_day_are_those_of_the_raw_stream(matches: list[Matched]) -> None:
+    checked = a_board_at_the_opening()
+    tell(checked, matches)
+    wanted = defaultdict[int, list[Matched]](list)
+    for match in matches:
+        wanted[match.minute_ms].append(match)
+
+    hours = checked.tables[Internal.MINUTES]
+    complete = [bar for hour in sorted(hours, key=lambda key: int(key.partition("#")[2])) for bar in _bars(hours[hour])]
+    bars = [*complete, ssi(checked)["minute"]]
+
+    assert bars == [
+        {
+            "start": start,
+            "open": of_minute[0].price,
+            "high": max(match.price for match in of_minute),
+            "low": min(match.price for match in of_minute),
+            "close": of_minute[-1].price,
+            "volume": sum(match.volume for match in of_minute),
+            "value": sum(match.value for match in of_minute),
+            "trades": len(of_minute),
+        }
+        for start, of_minute in sorted(wanted.items())
+    ]
+
+
+def test_the_bar_of_this_minute_and_the_one_before_are_live() -> None:
+    checked = a_board_at_the_opening()
+    minutes = [Matched(60 * minute, 31500 + 50 * minute, 100, "BU", "LO") for minute in (0, 1, 4)]
+
+    tell(checked, minutes)
+
+    starts = {key: row["start"] for key, row in checked.tables[Channel.BARS].items()}
+    assert starts == {"SSI#0": at_ms(9, 4), "SSI#1": at_ms(9, 1)}
+
+
+def test_a_match_of_the_minute_before_that_comes_late_counts_in_the_bar_that_is_shown() -> None:
+    checked = a_board_at_the_opening()
+
+    tell(checked, [Matched(60, 31500, 100, "BU", "LO"), Matched(59, 31600, 200, "BU", "LO")])
+
+    bar = ssi(checked)["minute"]
+    assert isinstance(bar, dict)
+    assert (bar["start"], bar["high"], bar["volume"], bar["trades"]) == (at_ms(9, 1), 31600, 300, 2)
+
+
+@given(matches=_MATCHES)
+def test_the_tape_holds_the_newest_matches_each_under_its_number(matches: list[Matched]) -> None:
+    checked = a_board_at_the_opening()
+    tell(checked, matches)
+
+    tape = checked.tables[Channel.TRADES]
+
+    numbered = list(enumerate(matches, 1))[-RING:]
+    assert tape == {
+        f"SSI#{number % RING}": {
+            "number": number,
+            "time": at_ms(9, 0, match.second),
+            "price": match.price,
+            "volume": match.volume,
+            "value": match.value,
+            "side": _SIDES[match.side],
+            "session": match.session,
+        }
+        for number, match in numbered
+    }
+
+
+@pytest.mark.parametrize("field", ["trades", "bars"])
+def test_who_takes_over_goes_on_counting(field: str) -> None:
+    matches = [Matched(9 * second, 31500 + 50 * (second % 3), 100, "BU", "LO") for second in range(50)]
+    leader, immortal = a_board_at_the_opening(), a_board_at_the_opening()
+    tell(leader, matches[:30])
+    tell(immortal, matches)
+    successor = CheckedBoard()
+    successor.tables = {table: dict(rows) for table, rows in leader.tables.items()}
+
+    successor.board.load(DAY, leader.tables, watched=True)
+    tell(successor, matches[30:], matches[:30])
+
+    for table in (Channel(field), Channel.MARKET, Internal.MINUTES):
+        assert successor.tables[table] == immortal.tables[table], table
+
+
+def test_what_nobody_saw_is_in_no_bar_and_not_on_the_tape() -> None:
+    checked = a_board_at_the_opening()
+    checked.board.link_restored()
+
+    row = checked.tell(X_TRADE, **Matched(60, 31500, 100, "BU", "LO").message(100, 3_150_000))
+
+    assert (row["trades"], row["minute"], row["unseen_value"]) == (0, None, 3_150_000)
+    assert not checked.tables[Channel.TRADES]
+
+
+def test_a_total_value_that_falls_is_a_correction_and_trades_are_counted_on() -> None:
+    checked = a_board_at_the_opening()
+    first, second = Matched(1, 31500, 200, "BU", "LO"), Matched(2, 31450, 100, "SD", "LO")
+    tell(checked, [first])
+
+    row = checked.tell(X_TRADE, **second.message(300, 3_145_000))
+
+    assert (row["unseen_value"], row["active_buy_value"], row["active_sell_value"]) == (3_145_000, 0, 0)
+    assert (row["trades"], row["active_buy_volume"], row["active_sell_volume"]) == (2, 200, 100)
+
+
+def test_a_new_day_begins_with_an_empty_tape_and_no_bars() -> None:
+    checked = a_board_at_the_opening()
+    tell(checked, [Matched(1, 31500, 200, "BU", "LO")])
+
+    row = checked.tell(X_TRADE, TradingDate="17/11/2026", TotalVol=0.0, TotalVal=0.0, LastPrice=0.0)
+
+    assert (row["trades"], row["minute"]) == (0, None)
+    assert not checked.last_changes.keys() & {Channel.TRADES, Channel.BARS, Internal.MINUTES}
+
+
+def _int(value: JSON) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _bars(row: Row) -> list[JSON]:
+    assert isinstance(row["bars"], list)
+    return row["bars"]
