@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import get_args
 
 from ingest_service.core import foreign, indices, market
-from ingest_service.core.bars import bar_key, minutes_key, minutes_with
+from ingest_service.core.bars import bar_key, bar_with, minute_of, minutes_key, minutes_with
 from ingest_service.core.channel_rows import ChannelRows
 from ingest_service.core.derivatives import derivatives_row
 from ingest_service.core.foreign import Totals, Window, foreign_row, slowed
@@ -21,6 +21,7 @@ from ingest_service.core.groups import derived_groups
 from ingest_service.core.indices import breadth, index_row, tells_breadth
 from ingest_service.core.invalid_row import InvalidRow
 from ingest_service.core.market import market_row
+from ingest_service.core.matches import Match
 from ingest_service.core.rows import (
     FEED_KEY,
     TOTAL_KEY,
@@ -291,7 +292,7 @@ class Board:
         self._market.put(symbol, row)
         if match is not None:
             self._trades.put(tape_key(symbol, row["trades"]), trade_row(row["trades"], match))
-            self._take_bars(symbol, held["minute"], row["minute"])
+            self._take_bar(symbol, match)
         if isinstance(tick, SecurityTick) and tick.trade is not None and tick.trade.total_volume is not None:
             self._watched.add(symbol)
             if (held["total_volume"] or 0) > tick.trade.total_volume:
@@ -303,13 +304,18 @@ class Board:
             self._hear("DERIVATIVES", tick.session, tick.time_ms)
             self._update_derivatives(symbol)
 
-    def _take_bars(self, symbol: str, held: BarRow | None, bar: BarRow | None) -> None:
-        if bar is None:
+    def _take_bar(self, symbol: str, match: Match) -> None:
+        start_ms = minute_of(match)
+        if start_ms is None:
             return
-        self._bars.put(bar_key(symbol, bar), bar)
-        if held is not None and held["start"] != bar["start"]:
-            key = minutes_key(symbol, held)
-            self._minutes.put(key, minutes_with(self._minutes.rows.get(key), held))
+        place = bar_key(symbol, start_ms)
+        held = self._bars.rows.get(place)
+        bar = bar_with(held, match)
+        if bar is not None:
+            self._bars.put(place, bar)
+            if held is not None and held["start"] != bar["start"]:
+                hour = minutes_key(symbol, held)
+                self._minutes.put(hour, minutes_with(self._minutes.rows.get(hour), held))
 
     def _list(self, listing: Listing, exchange: str | None) -> None:
         if not self._symbols.has_room(listing.symbol):

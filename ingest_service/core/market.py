@@ -10,7 +10,7 @@ Rows are values: each tick makes a new one, and none is changed afterwards.
 
 from typing import Literal, NamedTuple, TypeAlias
 
-from ingest_service.core.bars import bar_with
+from ingest_service.core.bars import minute_of
 from ingest_service.core.matches import Match
 from ingest_service.core.rounding import Price, difference, percent
 from ingest_service.core.rows import Level, MarketRow, Side, SideVolumes
@@ -100,7 +100,10 @@ EMPTY: MarketRow = {
     "continuous_trades": 0,
     "atc_trades": 0,
     "other_trades": 0,
-    "minute": None,
+    "minute_start": None,
+    "minute_open": None,
+    "minute_high": None,
+    "minute_low": None,
 }
 
 
@@ -212,7 +215,20 @@ def _count(row: MarketRow, match: Match) -> None:
     row[phase.trades] += 1
     row[phase.volumes] = volumes
     row[phase.value] += match.value
-    row["minute"] = bar_with(row["minute"], match)
+    _take_minute(row, match)
+
+
+def _take_minute(row: MarketRow, match: Match) -> None:
+    start, price = minute_of(match), match.price
+    if start is None or price is None:
+        return
+    held = row["minute_start"]
+    if held is None or start > held:
+        row["minute_start"] = start
+        row["minute_open"] = row["minute_high"] = row["minute_low"] = price
+    elif start == held:  # one that is late is in the bar of the minute before
+        row["minute_high"] = max(row["minute_high"] or price, price)
+        row["minute_low"] = min(row["minute_low"] or price, price)
 
 
 def _start_anew(row: MarketRow) -> None:
@@ -231,5 +247,5 @@ def _start_values_anew(row: MarketRow) -> None:
 
 def _forget_trades(row: MarketRow) -> None:
     """Before the first trade: the feed writes zeros, NaN, or a price of yesterday."""
-    row["minute"] = None
+    row["minute_start"] = row["minute_open"] = row["minute_high"] = row["minute_low"] = None
     row["open"] = row["high"] = row["low"] = row["last"] = row["average"] = row["last_volume"] = None

@@ -149,7 +149,12 @@ class MarketRow(TypedDict):
     continuous_trades: Annotated[int, Field(ge=0, description="number of matches")]
     atc_trades: Annotated[int, Field(ge=0, description="number of matches, closing auction")]
     other_trades: Annotated[int, Field(ge=0, description="number of matches, any other session")]
-    minute: Annotated[BarRow | None, Field(description="the matches of the minute of the last one")]
+    minute_start: Annotated[
+        int | None, Field(description="begin of the minute of the last match, the exchange's time, Unix ms")
+    ]
+    minute_open: Annotated[_PriceField, Field(description="first price of that minute; its last one is `last`")]
+    minute_high: Annotated[_PriceField, Field(description="highest price of that minute")]
+    minute_low: Annotated[_PriceField, Field(description="lowest price of that minute")]
 
 
 @with_config(_STRICT)

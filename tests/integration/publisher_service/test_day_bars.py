@@ -41,7 +41,7 @@ async def test_a_days_bars_are_the_complete_ones_and_the_two_that_are_live_each_
         minutes_key("SSI", late): {"bars": [as_row(late)]},
         minutes_key("SSI", before): {"bars": [as_row(before)]},
     }
-    live: dict[str, Row | None] = {bar_key("SSI", bar): as_row(bar) for bar in (before, present)}
+    live: dict[str, Row | None] = {bar_key("SSI", bar["start"]): as_row(bar) for bar in (before, present)}
     await writer.commit({Internal.MINUTES: hours, Channel.BARS: live})
     async with running_publisher(redis_url, redis_prefix) as publisher:
         await publisher.line("rows loaded")

@@ -110,11 +110,7 @@ def test_the_bars_of_the_day_are_those_of_the_raw_stream(matches: list[Matched])
     for match in matches:
         wanted[match.minute_ms].append(match)
 
-    hours = checked.tables[Internal.MINUTES]
-    complete = [bar for hour in sorted(hours, key=lambda key: int(key.partition("#")[2])) for bar in _bars(hours[hour])]
-    bars = [*complete, ssi(checked)["minute"]]
-
-    assert bars == [
+    assert day_of_bars(checked) == [
         {
             "start": start,
             "open": of_minute[0].price,
@@ -139,14 +135,26 @@ def test_the_bar_of_this_minute_and_the_one_before_are_live() -> None:
     assert starts == {"SSI#0": at_ms(9, 4), "SSI#1": at_ms(9, 1)}
 
 
-def test_a_match_of_the_minute_before_that_comes_late_counts_in_the_bar_that_is_shown() -> None:
+@given(matches=_MATCHES)
+def test_a_row_has_the_extremes_of_the_minute_of_its_last_match(matches: list[Matched]) -> None:
+    checked = a_board_at_the_opening()
+    tell(checked, matches)
+
+    row, start = ssi(checked), matches[-1].minute_ms
+    prices = [match.price for match in matches if match.minute_ms == start]
+
+    fields = ("minute_start", "minute_open", "minute_high", "minute_low", "last")
+    assert [row[field] for field in fields] == [start, prices[0], max(prices), min(prices), prices[-1]]
+
+
+def test_a_match_that_comes_late_counts_in_the_bar_of_its_own_minute() -> None:
     checked = a_board_at_the_opening()
 
     tell(checked, [Matched(60, 31500, 100, "BU", "LO"), Matched(59, 31600, 200, "BU", "LO")])
 
-    bar = ssi(checked)["minute"]
-    assert isinstance(bar, dict)
-    assert (bar["start"], bar["high"], bar["volume"], bar["trades"]) == (at_ms(9, 1), 31600, 300, 2)
+    row = ssi(checked)
+    assert [(bar["start"], bar["volume"]) for bar in day_of_bars(checked)] == [(at_ms(9, 0), 200), (at_ms(9, 1), 100)]
+    assert (row["minute_start"], row["minute_high"], row["last"]) == (at_ms(9, 1), 31500, 31600)
 
 
 @given(matches=_MATCHES)
@@ -193,8 +201,9 @@ def test_what_nobody_saw_is_in_no_bar_and_not_on_the_tape() -> None:
 
     row = checked.tell(X_TRADE, **Matched(60, 31500, 100, "BU", "LO").message(100, 3_150_000))
 
-    assert (row["trades"], row["minute"], row["unseen_value"]) == (0, None, 3_150_000)
+    assert (row["trades"], row["minute_start"], row["unseen_value"]) == (0, None, 3_150_000)
     assert not checked.tables[Channel.TRADES]
+    assert not checked.tables[Channel.BARS]
 
 
 def test_a_total_value_that_falls_is_a_correction_and_trades_are_counted_on() -> None:
@@ -214,7 +223,7 @@ def test_a_new_day_begins_with_an_empty_tape_and_no_bars() -> None:
 
     row = checked.tell(X_TRADE, TradingDate="17/11/2026", TotalVol=0.0, TotalVal=0.0, LastPrice=0.0)
 
-    assert (row["trades"], row["minute"]) == (0, None)
+    assert (row["trades"], row["minute_start"]) == (0, None)
     assert not checked.last_changes.keys() & {Channel.TRADES, Channel.BARS, Internal.MINUTES}
 
 
@@ -223,6 +232,10 @@ def _int(value: JSON) -> int:
     return value
 
 
-def _bars(row: Row) -> list[JSON]:
-    assert isinstance(row["bars"], list)
-    return row["bars"]
+def day_of_bars(checked: CheckedBoard) -> list[Row]:
+    """The complete ones and the two that are live, oldest first."""
+    bars = [*checked.tables[Channel.BARS].values()]
+    for hour in checked.tables[Internal.MINUTES].values():
+        assert isinstance(hour["bars"], list)
+        bars += [bar for bar in hour["bars"] if isinstance(bar, dict)]
+    return sorted(bars, key=lambda bar: _int(bar["start"]))

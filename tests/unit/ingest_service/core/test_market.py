@@ -89,7 +89,10 @@ def test_a_message_becomes_a_row() -> None:
         "continuous_trades": 0,
         "atc_trades": 0,
         "other_trades": 0,
-        "minute": None,
+        "minute_start": None,
+        "minute_open": None,
+        "minute_high": None,
+        "minute_low": None,
     }
 
 
