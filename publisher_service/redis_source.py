@@ -228,11 +228,9 @@ class RedisSource:
                 raise StartOver("a commit was missed") from None
             self._metrics.commits.inc()
             return change
-        if isinstance(envelope, Replaced):
-            raise StartOver("the rows were replaced")  # perhaps by the same ones, while we were reading them
         if envelope.epoch != replica.epoch or envelope.rev > replica.heard_rev:
-            raise StartOver("a commit was missed")
-        if differences := replica.differences(envelope):
+            raise StartOver("the rows were replaced" if isinstance(envelope, Replaced) else "a commit was missed")
+        if isinstance(envelope, Heartbeat) and (differences := replica.differences(envelope)):
             for channel in differences:
                 self._metrics.divergences.labels(channel).inc()
             replica.distrust()
