@@ -19,6 +19,9 @@ from shared.wire import NewerContract
 if sys.platform != "win32":
     import uvloop
 
+#: A day.
+LONGEST_PROBE_S = 86_400
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to stop. Exit code 2: a wrong setting."""
@@ -27,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--probe", type=float, metavar="SECONDS", help="report what the configured feed looks like; commits nothing"
     )
     chosen = parser.parse_args(arguments)
+    if chosen.probe is not None and not 0 < chosen.probe <= LONGEST_PROBE_S:
+        parser.error(f"--probe takes seconds, above 0, {LONGEST_PROBE_S} at most")
     settings = load_settings()
     configure_logging(settings.log_level)
     raise_descriptor_limit()
@@ -36,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = run(until_signal(serve(settings)))
     except* CannotListen as group:
-        sys.stderr.write(f"{first_of(group)}. Stop what uses it, or choose another.\n")
+        sys.stderr.write(f"{first_of(group)}.\n")
         code = 2
     except* NewerContract as group:
         sys.stderr.write(f"Not started: {first_of(group)}.\n")

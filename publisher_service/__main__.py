@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import gc
 import logging
 import signal
@@ -100,10 +101,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         listener = listen(settings)
     except OSError as error:
-        sys.stderr.write(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
-            "Stop what uses it, or choose another with --port.\n"
+        next_step = (
+            "Set HOST, or --host, to an address of this machine"
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+            else "Stop what uses it, or choose another with --port"
         )
+        sys.stderr.write(f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. {next_step}.\n")
         return 2
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its lines name addresses with their queries
     host, port = listener.getsockname()[:2]
