@@ -33,6 +33,7 @@ from shared.descriptors import raise_descriptor_limit
 from shared.log import configure_logging
 from shared.redis_client import open_redis
 from shared.tasks import running
+from shared.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +118,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
 
     app = Site(
         title="banggia publisher",
+        version=VERSION,
         description="The live price board of the Vietnamese stock market. The websocket protocol: docs/protocol.md.",
         lifespan=lifespan,
         docs_url=None,  # its pages load scripts from elsewhere
