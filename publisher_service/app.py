@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -50,6 +51,16 @@ class Site(FastAPI):
     """
 
     entrance: Entrance
+    needs_token = False
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of the routes, with the tokens that the entrance reads: FastAPI knows nothing of it."""
+        described = super().openapi()
+        described.setdefault("components", {})["securitySchemes"] = http_routes.TOKEN_SCHEMES
+        described["security"] = [{name: []} for name in http_routes.TOKEN_SCHEMES]
+        if not self.needs_token:
+            described["security"].append({})
+        return described
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
@@ -125,6 +136,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
         redoc_url=None,
         redirect_slashes=False,  # a redirect repeats the query, and with it the token, under a scheme that is guessed
     )
+    app.needs_token = tokens is not None
     app.state.gate = gate
     app.entrance = Entrance(
         app.pages,
