@@ -70,6 +70,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _get_upgrade(self) -> bytes | None:
         """What uvicorn asks for: whether one of the protocols is ours, since both headers are lists."""
+        if super()._get_upgrade() == b"websocket":
+            return b"websocket"  # as almost all say it, and asked three times a handshake
         named: dict[bytes, set[bytes]] = {b"connection": set(), b"upgrade": set()}
         for name, value in self.headers:
             if name in named:

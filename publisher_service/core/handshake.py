@@ -86,7 +86,7 @@ def examine(method: str, http_version: str, headers: Headers, *, compression: bo
         raise InvalidHandshake(426, "the version of websockets is 13", (b"sec-websocket-version", b"13"))
     if len(key) != 1 or not _is_key(key[0]):
         raise InvalidHandshake(400, "Sec-WebSocket-Key must be 16 bytes in base64")
-    offers = _offers(b",".join(extensions))
+    offers = _offers(b",".join(extensions)) if extensions else []
     return Handshake(
         accept=base64.b64encode(hashlib.sha1(key[0] + _MAGIC).digest()),  # noqa: S324 (as the RFC has it; no secret)
         deflates=compression and any(_can_be_met(offer) for offer in offers),
