@@ -8,6 +8,7 @@ import sys
 from collections.abc import Coroutine
 
 from ingest_service.app import serve
+from ingest_service.core.calendar_rules import InvalidCalendar
 from ingest_service.health_server import CannotListen
 from ingest_service.probe import probe
 from ingest_service.settings import load_settings
@@ -60,6 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
         code = run(until_signal(serve(settings)))
     except* CannotListen as group:
         sys.stderr.write(f"{first_of(group)}.\n")
+        code = 2
+    except* InvalidCalendar as group:
+        sys.stderr.write(f"Wrong calendar: {first_of(group)}. Mend the file and start again.\n")
         code = 2
     except* NewerContract as group:
         sys.stderr.write(f"Not started: {first_of(group)}.\n")

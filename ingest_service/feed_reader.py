@@ -143,7 +143,9 @@ class FeedReader:
             tick = parse(argument)
             self._metrics.messages_of[tick.data_type].inc()
             self._consumer.take(tick, read_at_ms)
-            self.watch.data(self._now_s(), tick.data_type, tick.key, tick.time_ms)
+            before = self.watch.state
+            if self.watch.data(self._now_s(), tick.data_type, tick.key, tick.time_ms) and self.watch.state == before:
+                self._consumer.feed_told()  # a phase has begun
         except InvalidRow as invalid:
             self._metrics.invalid_rows.labels(invalid.reason).inc()
 
@@ -154,7 +156,7 @@ class FeedReader:
     async def _watch_feed(self) -> None:
         state = self.watch.state
         while True:
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(min(WATCH_S, self.watch.until_phase_s(self._now_s())))
             before, demand = state, self.watch.check(self._now_s())
             state = self.watch.state
             if demand == "reconnect":

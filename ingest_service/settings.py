@@ -68,6 +68,9 @@ class IngestSettings(BaseSettings):
     cache_dir: Path = Field(
         Path("var/cache"), description="a folder for the symbol lists of the last start, such as var/cache"
     )
+    calendar_file: Path | None = Field(
+        None, description="holidays and hours that differ from those shipped, such as /etc/banggia/calendar.toml"
+    )
 
     @model_validator(mode="before")
     @classmethod
