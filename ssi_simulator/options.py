@@ -4,10 +4,12 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from ssi_simulator.control import MAX_RATE
+from ssi_simulator.core.timetable import Timetable, shipped_timetable
 from ssi_simulator.faults import FAULTS, Order, parse_order
-from ssi_simulator.market_clock import OPEN_S, VIETNAM, ClockMode, clock_seconds, last_trading_day, trading_day
+from ssi_simulator.market_clock import OPEN_S, VIETNAM, ClockMode, clock_seconds
 from ssi_simulator.selection import ReplaceMode
 from ssi_simulator.tokens import TOKEN_LIFE_S
 
@@ -33,6 +35,7 @@ class Options:
     seed: int
     rate: float
     stocks: int
+    timetable: Timetable
     day: date  # the first trading day
     clock: ClockMode
     start_s: float  # market time at the start, unless the clock is real
@@ -64,7 +67,13 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     add("--seed", type=int, default=1, help="the same seed, the same market (default: 1)")
     add("--rate", type=_number(float, 0, MAX_RATE), default=200.0, help="messages of X:ALL a second (default: 200)")
     add("--stocks", type=_number(int, 1, 10_000), default=1600, help="how many stocks are listed (default: 1600)")
-    add("--day", type=date.fromisoformat, default=None, help="first trading day, YYYY-MM-DD (default: today or Monday)")
+    add(
+        "--day",
+        type=date.fromisoformat,
+        default=None,
+        help="first trading day, YYYY-MM-DD (default: today or the next one)",
+    )
+    add("--calendar", type=Path, metavar="FILE", help="holidays and hours that differ from those shipped")
     add("--clock", default="endless", help="endless: continuous trading for ever; real; or HH:MM to start there")
     add("--speed", type=_number(float, 0.001, 3600), default=1.0, help="market seconds per second (default: 1)")
     add("--keepalive-s", type=_number(float, 0, 3600), default=20.0, help="KeepAliveTimeout; 0: none (default: 20)")
@@ -93,6 +102,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     try:
         faults = tuple(parse_order(text) for text in given.fault)
         clock, start_s = _clock(given.clock)
+        timetable = shipped_timetable() if given.calendar is None else _timetable(given.calendar)
     except ValueError as error:
         parser.error(str(error))
     return Options(
@@ -101,7 +111,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         seed=given.seed,
         rate=given.rate,
         stocks=given.stocks,
-        day=_first_day(given.day, clock),
+        timetable=timetable,
+        day=_first_day(given.day, clock, timetable),
         clock=clock,
         start_s=start_s,
         speed=given.speed,
@@ -129,9 +140,16 @@ def _clock(text: str) -> tuple[ClockMode, float]:
         raise ValueError(f"--clock must be endless, real or a time HH:MM, not {text!r}") from error
 
 
-def _first_day(asked: date | None, clock: ClockMode) -> date:
+def _timetable(file: Path) -> Timetable:
+    try:
+        return Timetable(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--calendar {file}: {error}") from error
+
+
+def _first_day(asked: date | None, clock: ClockMode, timetable: Timetable) -> date:
     today = datetime.now(VIETNAM).date()
-    return last_trading_day(today) if clock is ClockMode.REAL else trading_day(asked or today)
+    return timetable.last_trading_day(today) if clock is ClockMode.REAL else timetable.trading_day(asked or today)
 
 
 def _number(kind: type[int] | type[float], low: float, high: float) -> Callable[[str], float]:
