@@ -14,7 +14,7 @@ from collections.abc import Collection
 from typing import Literal, TypeAlias
 
 from ingest_service.core.rows import FeedState
-from ingest_service.core.sessions import Calendar, day_of
+from ingest_service.core.sessions import Calendar, Exchange, Phases, day_of
 
 Demand: TypeAlias = Literal["reconnect", "split"]
 
@@ -28,6 +28,8 @@ SNAPSHOT_S = 5.0
 NEAR_MS = 60_000
 # So long nobody must have told a time near ours before it is given up for an earlier one.
 BACK_S = 5.0
+
+_OF_SHARES: tuple[Exchange, ...] = ("HOSE", "HNX", "UPCOM")
 
 
 class FeedWatch:
@@ -45,6 +47,7 @@ class FeedWatch:
         self.state: FeedState = "down"
         self.reason: str | None = "not connected yet"
         self._calendar = calendar
+        self._phases = Phases(calendar)
         self._wanted = tuple(wanted)
         self._clock = (now_s, market_ms)  # what market time it was when
         self._guessed = True  # by the machine; the feed has told nothing yet
@@ -104,6 +107,10 @@ class FeedWatch:
             self._set("live", None)
         return self._pass_phases(self.market_ms(now_s))
 
+    def hear(self, exchange: Exchange, session: str, market_ms: int) -> None:
+        """The feed says in which session an exchange is: one that is closed early owes no data."""
+        self._phases.hear(exchange, session, market_ms)
+
     def check(self, now_s: float) -> Demand | None:
         """
         Bring the state up to now.
@@ -117,13 +124,17 @@ class FeedWatch:
         market_ms = self.market_ms(now_s)
         day = day_of(market_ms)
         trading_day = self._calendar.trades_on(day) or day == self._data_day
-        busy_ms = self._calendar.busy_since_ms(market_ms) if trading_day else None
+        busy_ms = self._calendar.busy_since_ms(market_ms) if trading_day and not self._is_closed(market_ms) else None
         if busy_ms is None:
             # The snapshot comes at any hour: without it, nobody knows yet what the market looks like.
             if now_s - self._opened_s > SNAPSHOT_S and now_s - self._data_s >= SNAPSHOT_S:
                 self._set("quiet", "no data is due now")
             return None
         return self._check_data(now_s, (market_ms - busy_ms) / 1000) or self._check_types(now_s, market_ms)
+
+    def _is_closed(self, market_ms: int) -> bool:
+        """Whether the feed has said of all stock exchanges that they are closed, at an hour at which they trade."""
+        return all(self._phases.told(exchange, market_ms) == "C" for exchange in _OF_SHARES)
 
     def _check_data(self, now_s: float, busy_s: float) -> Demand | None:
         if min(now_s - self._data_s, busy_s) < DATA_SILENCE_S:

@@ -20,7 +20,7 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 # A year without holidays is told so long before it begins: later than the exchanges announce them, as a rule.
 _AHEAD = timedelta(days=31)
 # Phases in which orders are matched, or about to be: books change.
-_TRADING = frozenset({"ato", "continuous", "atc"})
+TRADING = frozenset({"ato", "continuous", "atc"})
 
 
 def midnight_ms(day: date) -> int:
@@ -31,6 +31,14 @@ def midnight_ms(day: date) -> int:
 def day_of(market_ms: int) -> date:
     """The day in Vietnam."""
     return date.fromordinal(_EPOCH_DAY + (market_ms + UTC_OFFSET_MS) // DAY_MS)
+
+
+def exchange_of_index(key: str, exchange: str | None) -> Exchange | None:
+    """Whose session an index tells; None if it is none of ours."""
+    # The UPCOM index may be told under HNX, which runs that market.
+    if "UPCOM" in key.upper():
+        return "UPCOM"
+    return next((known for known in EXCHANGES if known == exchange), None)
 
 
 class Calendar:
@@ -83,7 +91,7 @@ class Calendar:
 
         Something happens each second while two exchanges trade; one alone may have nothing to tell for a while.
         """
-        return self._since(market_ms, lambda phases: sum(phase in _TRADING for phase in phases) >= 2)
+        return self._since(market_ms, lambda phases: sum(phase in TRADING for phase in phases) >= 2)
 
     def continuous_since_ms(self, market_ms: int) -> int | None:
         """Since when all exchanges match continuously, so that every data type is on its way; None if not all do."""
@@ -152,10 +160,15 @@ class Phases:
         day = day_of(market_ms)
         if not self._calendar.trades_on(day) and day != self._traded_on:
             return "closed"
-        phase, began_ms = self._calendar.phase(exchange, market_ms)
+        phase, _ = self._calendar.phase(exchange, market_ms)
+        if phase in ("pre_open", "break", "closed"):
+            return phase
+        return _PHASES.get(self.told(exchange, market_ms) or "", phase)
+
+    def told(self, exchange: Exchange, market_ms: int) -> str | None:
+        """The session that the feed has told during the phase that it is by the clock; None if none that counts."""
         told = self._told.get(exchange)
-        if told is None or phase in ("pre_open", "break", "closed"):
-            return phase
-        if not began_ms + _LATE_MS <= told.market_ms <= market_ms + _LATE_MS:
-            return phase
-        return _PHASES.get(told.session, phase)
+        _, began_ms = self._calendar.phase(exchange, market_ms)
+        if told is None or not began_ms + _LATE_MS <= told.market_ms <= market_ms + _LATE_MS:
+            return None
+        return told.session

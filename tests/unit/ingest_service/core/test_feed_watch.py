@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from ingest_service.core.feed_watch import BACK_S, DATA_SILENCE_S, FeedWatch
-from ingest_service.core.sessions import Calendar, midnight_ms
+from ingest_service.core.sessions import Calendar, Exchange, midnight_ms
 from tests.unit.ingest_service.core.a_calendar import a_calendar, with_holidays
 
 MONDAY = date(2026, 11, 23)
@@ -300,3 +300,28 @@ def test_before_the_opening_yesterdays_snapshot_does_not_make_it_yesterday() -> 
     assert watch.market_ms(1.0) == at(MONDAY, 8, 30) + 1000
     assert watch.check(300.0) is None
     assert watch.state == "quiet"
+
+
+def test_a_market_that_the_feed_has_called_closed_owes_no_data() -> None:
+    watch = with_data(at(MONDAY, 13, 30))
+    closed: list[Exchange] = ["HOSE", "HNX", "UPCOM"]
+
+    for exchange in closed[:-1]:
+        watch.hear(exchange, "C", at(MONDAY, 13, 30))
+    in_part = watch.check(37.0)
+    watch.hear(closed[-1], "C", at(MONDAY, 13, 30))
+    demands = [watch.check(second) for second in (80.0, 300.0)]
+
+    assert in_part == "reconnect"
+    assert demands == [None, None]
+    assert watch.state == "quiet"
+
+
+def test_a_word_of_the_morning_that_all_is_closed_does_not_excuse_silence_after_the_opening() -> None:
+    watch = with_data(at(MONDAY, 10))
+    exchanges: list[Exchange] = ["HOSE", "HNX", "UPCOM"]
+
+    for exchange in exchanges:
+        watch.hear(exchange, "C", at(MONDAY, 8, 30))
+
+    assert watch.check(37.0) == "reconnect"
