@@ -147,7 +147,7 @@ class FeedReader:
             if isinstance(tick, IndexTick):
                 self._hear_session(tick)
             before = self.watch.state
-            if self.watch.data(self._now_s(), tick.data_type, tick.key, tick.time_ms) and self.watch.state == before:
+            if self.watch.data(self._now_s(), tick.data_type, tick.key, tick.time_ms) and before in CONNECTED:
                 self._consumer.feed_told()  # a phase has begun
         except InvalidRow as invalid:
             self._metrics.invalid_rows.labels(invalid.reason).inc()
