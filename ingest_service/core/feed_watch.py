@@ -51,8 +51,10 @@ class FeedWatch:
         self._wanted = tuple(wanted)
         self._clock = (now_s, market_ms)  # what market time it was when
         self._guessed = True  # by the machine; the feed has told nothing yet
-        self._doubted: tuple[float, int] | None = None  # since when the feed tells a time far from ours, and which
+        self._doubted: tuple[float, int] | None = None  # since when the feed tells times far from ours, and the last
+        self._known_ms: int | None = None  # a time told that is near ours, and no news: most messages repeat it
         self._next_phase_ms = calendar.next_change_ms(market_ms)
+        self._next_phase_s = now_s + (self._next_phase_ms - market_ms) / 1000  # when that is, if the clock is not moved
         self._data_day = day_of(market_ms) if calendar.trades_on(day_of(market_ms)) else None
         self._open = False
         self._split = False
@@ -74,7 +76,7 @@ class FeedWatch:
 
     def until_phase_s(self, now_s: float) -> float:
         """Seconds until the next phase begins on some exchange, by the clock, if nothing comes; 0 if one has begun."""
-        return max(0.0, (self._next_phase_ms - self.market_ms(now_s)) / 1000)
+        return max(0.0, self._next_phase_s - now_s)
 
     def opened(self, now_s: float) -> None:
         """A link stands, and has taken the subscription."""
@@ -101,11 +103,11 @@ class FeedWatch:
             self._snapshot.add((data_type, key))
             if len(self._snapshot) == known:
                 self._snapshot = None
-        if market_ms is not None and self._snapshot is None:
+        if market_ms is not None and self._snapshot is None and (market_ms != self._known_ms or self._doubted):
             self._hear_time(now_s, market_ms)
         if self._open:
-            self._set("live", None)
-        return self._pass_phases(self.market_ms(now_s))
+            self.state, self.reason = "live", None
+        return now_s >= self._next_phase_s and self._pass_phases(now_s)
 
     def hear(self, exchange: Exchange, session: str, market_ms: int) -> None:
         """The feed says in which session an exchange is: one that is closed early owes no data."""
@@ -118,7 +120,7 @@ class FeedWatch:
         Returns "reconnect" when the link must be dropped and made anew, and "split", once, when a wanted type stays
         silent while others flow: then each channel needs a connection of its own. A demand is not repeated at once.
         """
-        self._pass_phases(self.market_ms(now_s))
+        self._pass_phases(now_s)
         if not self._open:
             return None
         market_ms = self.market_ms(now_s)
@@ -161,32 +163,38 @@ class FeedWatch:
         """
         Let the market's clock go by what a message tells: forwards, as the newest is the nearest to the truth.
 
-        A time far from ours is believed if the next message confirms it, and an earlier one only if for some seconds
-        nothing else was told: old messages may be repeated among new ones.
+        A time far ahead is believed if the next message confirms it, an earlier one only if for some seconds no time
+        near ours was told: old messages may be repeated among new ones.
         """
         ahead_ms = told_ms - self.market_ms(now_s)
         if self._guessed:
             self._set_clock(now_s, told_ms)
         elif abs(ahead_ms) <= NEAR_MS:
-            self._data_day, self._doubted = day_of(told_ms), None
+            self._data_day, self._doubted, self._known_ms = day_of(told_ms), None, told_ms
             if ahead_ms > 0:
                 self._set_clock(now_s, told_ms)
-        elif self._doubted is None or abs(told_ms - self._doubted[1]) > NEAR_MS:
-            self._doubted = (now_s, told_ms)
-        elif ahead_ms > 0 or now_s - self._doubted[0] >= BACK_S:
-            self._set_clock(now_s, told_ms)
+        else:
+            since_s, before_ms = self._doubted or (now_s, None)
+            is_confirmed = before_ms is not None and abs(told_ms - before_ms) <= NEAR_MS
+            if is_confirmed if ahead_ms > 0 else now_s - since_s >= BACK_S:
+                self._set_clock(now_s, told_ms)
+            else:
+                self._doubted = (since_s, told_ms)
 
     def _set_clock(self, now_s: float, market_ms: int) -> None:
         if market_ms < self.market_ms(now_s):
-            self._next_phase_ms = 0  # whatever phases there are now, they may be others
+            self._next_phase_ms = market_ms  # whatever phases there are now, they may be others
         self._clock = (now_s, market_ms)
-        self._data_day = day_of(market_ms)
+        self._next_phase_s = now_s + (self._next_phase_ms - market_ms) / 1000
+        self._data_day, self._known_ms = day_of(market_ms), market_ms
         self._guessed, self._doubted = False, None
 
-    def _pass_phases(self, market_ms: int) -> bool:
-        if market_ms < self._next_phase_ms:
+    def _pass_phases(self, now_s: float) -> bool:
+        if now_s < self._next_phase_s:
             return False
+        market_ms = self.market_ms(now_s)
         self._next_phase_ms = self._calendar.next_change_ms(market_ms)
+        self._next_phase_s = now_s + (self._next_phase_ms - market_ms) / 1000
         return True
 
     def _set(self, state: FeedState, reason: str | None) -> None:
