@@ -40,8 +40,35 @@ USAGE = """usage: python3 run.py COMMAND [options]
   ingest [--probe 60]       the exchange's feed into Redis; settings come from the environment
   publish --port P          Redis to websocket clients; settings come from the environment
 
-COMMAND --help tells more. Needs Python 3.11 or newer; the packages are installed into .venv, or the folder
-named by BANGGIA_VENV, and nowhere else. Delete that folder to start anew."""
+COMMAND --help tells more, with an example; --version tells which version this is.
+
+Needs Python 3.11 or newer; the packages are installed into .venv, or the folder named by BANGGIA_VENV, and nowhere
+else. Delete that folder to start anew."""
+
+# What is told of the commands that have no command line of their own.
+HELP = {
+    "test": """usage: python3 run.py test [pytest arguments]
+
+All tests that need no Docker and no browser. They want a real Redis and find one themselves: a container of
+redis:8, or the embedded server. Whatever follows is for pytest: files, -k, -x, -n 4.
+
+  --redis=url|container|embedded|auto   where the Redis comes from (auto)
+  --compose                             the tests that need Docker with compose instead
+
+For example, what is said of the throttle, without waiting for the rest:
+
+  python3 run.py test tests/unit -k throttle
+
+All of pytest's own options: .venv/bin/python -m pytest --help""",
+    "check": """usage: python3 run.py check
+
+What a change must pass besides the tests: lint and format (ruff), types (mypy), and who may import whom
+(import-linter). All are run, whatever the others say, and the exit code is 1 if one fails. It takes no options.
+
+For example, before a commit:
+
+  python3 run.py check && python3 run.py test""",
+}
 
 # What an environment consists of. A layer is installed from the first of its files that fits the platform.
 SERVICES = ("requirements.lock",)
@@ -288,6 +315,20 @@ def start(python: Path, module: str, arguments: list[str]) -> int:
     return os.execv(command[0], command)  # noqa: S606 (no shell is wanted)
 
 
+def version() -> str:
+    """As the services tell it."""
+    return (ROOT / "shared" / "version.py").read_text("utf-8").partition('VERSION = "')[2].partition('"')[0]
+
+
+def explained(command: str, options: list[str]) -> str:
+    """What was asked about rather than for; empty: nothing was."""
+    if command in ("-h", "--help", "help"):
+        return USAGE
+    if command == "--version":
+        return f"banggia {version()}"
+    return HELP.get(command, "") if options[:1] in (["-h"], ["--help"]) else ""
+
+
 def misunderstood(command: str) -> int:
     """Say what there is instead."""
     near = difflib.get_close_matches(command, COMMANDS, n=1)
@@ -302,14 +343,15 @@ def main(arguments: list[str]) -> int:
         say(old_python_message())
         return 2
     command, *options = arguments or [""]
-    if command in ("-h", "--help", "help"):
-        print(USAGE)
+    text = explained(command, options)
+    if text:
+        print(text)
         return 0
     if command not in COMMANDS:
         return misunderstood(command)
     if command == "check" and options:
-        say("usage: python3 run.py check\n\nLint, format, types, import contracts. It takes no options.")
-        return 0 if options[0] in ("-h", "--help") else 2
+        say(HELP[command])
+        return 2
     module, layers = COMMANDS[command]
     environment = Environment(Path(os.environ.get("BANGGIA_VENV") or ROOT / ".venv").absolute())
     try:

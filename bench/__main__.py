@@ -23,13 +23,26 @@ MEASUREMENTS = {
     "mass-returns": ("what many clients at once cost those who are there", "1 min"),
 }
 
+_BEGINNING = """\
+usage: python3 run.py bench NAME [options]
+
+What this machine can do, measured as others have measured it: by the programs that users run, as processes, beside
+other servers of the kind where there are any. Whoever is compared takes turns with the others, so that whatever else
+the machine does falls on all of them. What they mean, and what they were: bench/README.md and docs/performance.md."""
+_END = """\
+NAME --help tells more. Every measurement ends with one line of JSON.
+
+For example, the publisher beside a bare write(), in a minute instead of fifteen:
+
+  python3 run.py bench fanout --preset small --only floor,banggia --runs 3"""
+
 
 def usage() -> str:
     """The list."""
-    lines = ["usage: python3 run.py bench NAME [options]", ""]
+    lines = [_BEGINNING, ""]
     for name, (about, takes) in MEASUREMENTS.items():
         lines.append(f"  {name:<14}{about}" + (f" ({takes})" if takes else ""))
-    return "\n".join([*lines, "", "NAME --help tells more. Every measurement ends with one line of JSON."])
+    return "\n".join([*lines, "", _END])
 
 
 def main(arguments: list[str]) -> int:

@@ -24,6 +24,7 @@ from bench.contestant import Unavailable
 from bench.encodings import sizes
 from bench.figures import Figures, add_json, finish, machine
 from bench.hour import MAX_MINUTES, Hour
+from bench.progress import Progress
 from bench.watchers import INTERVAL_MS, LEVEL, LEVELS, THRESHOLD_BYTES, Watcher, sent_bytes
 from local_stack.number import number
 from local_stack.terminal import say
@@ -34,6 +35,8 @@ from shared.channels import Channel
 from shared.wire import Commit, Head, encode_envelope
 
 NAMES = 20
+#: Parts of the hour that are told as they begin.
+TOLD = 10
 #: What a client of ours gets.
 OURS = "sent_bytes_per_s"
 
@@ -89,7 +92,11 @@ def watch(hour: Hour, minutes: float, sample_s: float, seed: int) -> Watching:
     for commit in first.commits:
         replica.apply(commit)
     watchers = {name: Watcher(replica, chosen) for name, chosen in selections(hour.symbols, seed).items()}
+    progress, told = Progress(TOLD), 0
     for moment in moments:
+        if told < TOLD and moment.at_s >= told * minutes * 60 / TOLD:
+            progress.turn(f"trading from minute {told * minutes / TOLD:g} of {minutes:g}, in all modes")
+            told += 1
         if moment.at_s > sample_s and not samples:
             for name, watcher in watchers.items():
                 samples[name] = watcher.figures(sample_s)
@@ -131,7 +138,9 @@ def tell(name: str, modes: Figures) -> None:
 def imagine(watching: Watching, sample_s: float) -> Figures:
     """The sample in other encodings, compressed in the same way."""
     found: Figures = {}
+    progress = Progress(len(watching.watchers))
     for name, watcher in watching.watchers.items():
+        progress.turn(f"{name}: {sample_s:g} s of trading in other encodings")
         totals = sizes(watcher.recorded, sent_bytes)
         say(f"\n{name}: the first {sample_s:g} s in other encodings")
         for encoding, total in totals.items():
@@ -143,7 +152,9 @@ def imagine(watching: Watching, sample_s: float) -> Figures:
 def compare(watching: Watching, sample_s: float) -> Figures:
     """The sample through Centrifugo, beside ours. Raises Unavailable."""
     found: Figures = {}
+    progress = Progress(len(watching.watchers))
     for name, watcher in watching.watchers.items():
+        progress.turn(f"{name}: {sample_s:g} s of trading through Centrifugo")
         theirs = asyncio.run(centrifugo.measure(watcher.recorded, sample_s, LEVEL, THRESHOLD_BYTES))
         ours = cast("dict[str, dict[str, float]]", watching.samples[name])[Mode.FIELDS][OURS]
         least = min(row["bytes_per_s"] for row in theirs.values())

@@ -12,7 +12,7 @@ each has the new snapshot.
 import argparse
 import asyncio
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from statistics import median
 
@@ -20,6 +20,7 @@ from bench import contest
 from bench.contest import Contest
 from bench.contestant import Contestant
 from bench.cores import CannotMeasure
+from bench.crowd import Opened
 from bench.figures import Figures, print_table, spread, told
 from bench.ground import Ground
 from bench.supply import pace
@@ -43,72 +44,59 @@ class Storm:
     longest_during_ms: float = 0.0
 
 
+def stormed(opened: Opened, clients: int, cpu_s: float) -> Storm:
+    """All of them had their first data, for so much of the server's time."""
+    return Storm(
+        per_s=clients / opened.seconds,
+        first_p50_ms=opened.first.below_ms(50),
+        first_p99_ms=opened.first.below_ms(99),
+        cpu_us_per_client=cpu_s / clients * 1e6,
+    )
+
+
 async def storm(place: Ground, clients: int, concurrent: int, contestant: Contestant) -> Storm:
     """Nobody is there before. Raises CannotMeasure."""
     async with place.serving(contestant) as server, place.feeding(server):
         before_s = server.cpu_s()
         async with place.clients(server, clients, concurrent=concurrent) as there:
-            opened = await there.opened()
-            return Storm(
-                per_s=clients / opened.seconds,
-                first_p50_ms=opened.first.below_ms(50),
-                first_p99_ms=opened.first.below_ms(99),
-                cpu_us_per_client=(server.cpu_s() - before_s) / clients * 1e6,
-            )
+            return stormed(await there.opened(), clients, server.cpu_s() - before_s)
 
 
 async def storm_beside(place: Ground, clients: int, concurrent: int, others: int, contestant: Contestant) -> Storm:
     """Others are there, and get frames. Raises CannotMeasure."""
-    async with (
-        place.serving(contestant) as server,
-        place.feeding(server) as send,
-        place.clients(server, others) as settled,
-    ):
-        await settled.opened()
-        async with pace(send, RATE):
-            await asyncio.sleep(1)
-            await settled.begin_window(RATE)
-            await asyncio.sleep(BEFORE_S)
-            before = await settled.window()
-            await settled.begin_window(RATE)
-            before_s = server.cpu_s()
-            async with place.clients(server, clients, concurrent=concurrent) as there:
-                opened = await there.opened()
-                cpu_s = server.cpu_s() - before_s
-                during = await settled.window()
-        if during.lost or not during.data or not before.data:
-            raise CannotMeasure("those who were there were lost, or got nothing")
-        return Storm(
-            per_s=clients / opened.seconds,
-            first_p50_ms=opened.first.below_ms(50),
-            first_p99_ms=opened.first.below_ms(99),
-            cpu_us_per_client=cpu_s / clients * 1e6,
-            p99_before_ms=before.ages.below_ms(99),
-            p99_during_ms=during.ages.below_ms(99),
-            longest_during_ms=during.ages.below_ms(100),
-        )
+    async with place.served(contestant, others) as served, pace(served.send, RATE):
+        server, settled = served.server, served.clients
+        await asyncio.sleep(1)
+        await settled.begin_window(RATE)
+        await asyncio.sleep(BEFORE_S)
+        before = await settled.window()
+        await settled.begin_window(RATE)
+        before_s = server.cpu_s()
+        async with place.clients(server, clients, concurrent=concurrent) as there:
+            opened = await there.opened()
+            cpu_s = server.cpu_s() - before_s
+            during = await settled.window()
+    if during.lost or not during.data or not before.data:
+        raise CannotMeasure("those who were there were lost, or got nothing")
+    return replace(
+        stormed(opened, clients, cpu_s),
+        p99_before_ms=before.ages.below_ms(99),
+        p99_during_ms=during.ages.below_ms(99),
+        longest_during_ms=during.ages.below_ms(100),
+    )
 
 
 async def new_epoch(place: Ground, clients: int, concurrent: int, contestant: Contestant) -> Storm:
     """All are there, and get a new table. Raises CannotMeasure."""
-    async with (
-        place.serving(contestant) as server,
-        place.feeding(server),
-        place.clients(server, clients, concurrent=concurrent) as there,
-    ):
-        await there.opened()
+    async with place.served(contestant, clients, concurrent=concurrent) as served:
+        server, there = served.server, served.clients
         await asyncio.sleep(1)
         before_s = server.cpu_s()
         await there.begin_wait(contestant.first)
         await place.writer.publication.open_epoch(DAY)
         await place.writer.commit(place.market.all())
         waited = await there.waited()
-        return Storm(
-            per_s=clients / waited.seconds,
-            first_p50_ms=waited.first.below_ms(50),
-            first_p99_ms=waited.first.below_ms(99),
-            cpu_us_per_client=(server.cpu_s() - before_s) / clients * 1e6,
-        )
+        return stormed(waited, clients, server.cpu_s() - before_s)
 
 
 def show(results: dict[str, list[Storm]], *, beside: bool) -> None:

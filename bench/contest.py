@@ -15,6 +15,7 @@ from bench.cores import CannotMeasure
 from bench.crowd import check_room
 from bench.figures import Figures, add_json, finish, machine
 from bench.ground import Ground, ground
+from bench.progress import Progress
 from local_stack.number import number
 from local_stack.terminal import say
 from shared.descriptors import raise_descriptor_limit
@@ -67,10 +68,11 @@ class Contest:
     async def turns(self, what: str, once: Callable[[Contestant], Awaitable[T]]) -> dict[str, list[T]]:
         """Each has its turn so often; who cannot be measured has no further ones, and is among the problems."""
         taken: dict[str, list[T]] = {each.name: [] for each in self.contestants}
+        progress = Progress(self.runs * len(self.contestants))
         for run in range(self.runs):
-            say(f"{what}: run {run + 1} of {self.runs}")
             first = run % len(self.contestants)
             for each in [*self.contestants[first:], *self.contestants[:first]]:
+                progress.turn(f"{what}: run {run + 1} of {self.runs}, {each.name}")
                 if each.name in self.problems:
                     continue
                 try:

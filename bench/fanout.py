@@ -7,7 +7,6 @@ moment when a frame was due, also for data that was merged into a later one, so 
 """
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -16,11 +15,10 @@ from statistics import median
 from bench import contest
 from bench.contest import Contest
 from bench.contestant import Contestant
-from bench.figures import Figures, print_table, told
+from bench.figures import Figures, doubt_window, print_table, told
 from bench.ground import Ground
 from bench.publisher import SYMBOLS, watch_lists
-from bench.supply import pace
-from bench.window import Run, figures_of, show, warn, window
+from bench.window import Run, figures_of, paced_window, show, warn
 from local_stack.number import number
 from local_stack.terminal import say
 
@@ -28,8 +26,6 @@ from local_stack.terminal import say
 SMALL, LARGE = (1000, 20.0), (8000, 5.0)
 LISTS, SATURATED = (5000, 2.0), (2000, 0.0)
 PRESETS = {"small": [SMALL], "large": [LARGE], "both": [SMALL, LARGE]}
-#: Buffers and caches find their size.
-WARM_S = 1.5
 #: How much is offered to a server that is to be saturated, and how its cost is found before.
 OFFERED, PROBE_PER_S, PROBE_S = 1.33, 10.0, 1.0
 #: A server that uses less of its core is not saturated.
@@ -51,19 +47,10 @@ async def lists(contest: Contest, clients: int, per_s: float, seconds: float) ->
 
 async def full(place: Ground, clients: int, seconds: float, contestant: Contestant) -> Run:
     """As many frames as it can send: it is offered a third more. Raises CannotMeasure."""
-    async with (
-        place.serving(contestant) as server,
-        place.feeding(server) as send,
-        place.clients(server, clients) as there,
-    ):
-        await there.opened()
-        async with pace(send, PROBE_PER_S) as feeding:
-            await asyncio.sleep(WARM_S)
-            probe = await window(place, server, there, feeding, PROBE_S)
+    async with place.served(contestant, clients) as served:
+        probe = await paced_window(place, served, PROBE_PER_S, PROBE_S)
         per_s = min(FASTEST_PER_S, OFFERED / (probe.cpu_us_per_frame / 1e6 * clients))
-        async with pace(send, per_s) as feeding:
-            await asyncio.sleep(WARM_S)
-            return await window(place, server, there, feeding, seconds)
+        return await paced_window(place, served, per_s, seconds)
 
 
 async def saturate(contest: Contest, clients: int, seconds: float) -> Figures:
@@ -89,15 +76,8 @@ async def saturate(contest: Contest, clients: int, seconds: float) -> Figures:
 
 async def once(place: Ground, clients: int, per_s: float, seconds: float, contestant: Contestant) -> Run:
     """A server, its clients, a window. Raises CannotMeasure."""
-    async with (
-        place.serving(contestant) as server,
-        place.feeding(server) as send,
-        place.clients(server, clients) as there,
-    ):
-        await there.opened()
-        async with pace(send, per_s) as feeding:
-            await asyncio.sleep(WARM_S)
-            return await window(place, server, there, feeding, seconds)
+    async with place.served(contestant, clients) as served:
+        return await paced_window(place, served, per_s, seconds)
 
 
 async def measure(contest: Contest, sizes: Sequence[tuple[int, float]], seconds: float) -> Figures:
@@ -144,6 +124,7 @@ def main() -> int:
         sizes = [(clients, float(chosen.rate)) for clients, _ in sizes]
     if chosen.own_keys:
         contest.publisher_alone(parser, chosen)
+    doubt_window(chosen.seconds)
 
     async def run(held: Contest) -> Figures:
         if chosen.own_keys:

@@ -6,11 +6,16 @@ import gc
 import json
 import os
 import platform
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 import uvloop
+
+from local_stack.terminal import say
+
+#: A window below this is told to be doubtful.
+SHORT_S = 2.0
 
 Figures = dict[str, object]
 
@@ -55,6 +60,28 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         print("  ".join([row[0].ljust(widths[0]), *cells]), flush=True)
 
 
+#: A name for people, with its unit, and the format of the value.
+Title = tuple[str, str]
+
+
+def print_figures(figures: Figures, titles: Mapping[str, Title]) -> None:
+    """A line for each; of several values all."""
+    told = {}
+    for name, (title, form) in titles.items():
+        value = figures[name]
+        values = value if isinstance(value, list) else [value]
+        told[title] = ", ".join(each if isinstance(each, str) else form.format(each) for each in values)
+    width = max(map(len, told))
+    for title, text in told.items():
+        print(f"{title:<{width}}  {text}", flush=True)
+
+
+def doubt_window(seconds: float) -> None:
+    """Say so if figures of so short a time mean little."""
+    if seconds < SHORT_S:
+        say(f"{seconds:g} s are short: in so little time a single pause decides. Take {SHORT_S:g} s or more.")
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """The option that all measurements have."""
     parser.add_argument(
@@ -86,11 +113,14 @@ def json_option(description: str | None) -> Path | None:
     return file
 
 
-def report(measure: Callable[[], Coroutine[object, object, Figures]], file: Path | None = None) -> None:
-    """Measure, on uvloop, and print."""
+def report(
+    measure: Callable[[], Coroutine[object, object, Figures]],
+    file: Path | None,
+    show: Callable[[Figures], None],
+) -> None:
+    """Measure, on uvloop, and print: a table for people, and the last line."""
     gc.disable()  # its pauses would be measured as delays
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         figures = runner.run(measure())
-    for name, value in figures.items():
-        print(f"{name:32} {value}")
+    show(figures)
     finish(figures, file)

@@ -44,6 +44,15 @@ class Server:
         return usage.memory(self.group)
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A contestant, what feeds it, and its clients, all of whom have had their first data."""
+
+    server: Server
+    send: Send
+    clients: Crowd
+
+
 @dataclass(frozen=True)
 class Ground:
     """Starts contestants, feeds them, and lets clients come."""
@@ -124,6 +133,17 @@ class Ground:
         log = server.place.folder / "clients.log"
         async with crowd(self.binary, number, self.cores.load, log, options) as there:
             yield there
+
+    @asynccontextmanager
+    async def served(self, contestant: Contestant, number: int, *, concurrent: int = 256) -> AsyncIterator["Served"]:
+        """It is ready, fed and watched by so many when the block begins. Raises CannotMeasure."""
+        async with (
+            self.serving(contestant) as server,
+            self.feeding(server) as send,
+            self.clients(server, number, concurrent=concurrent) as there,
+        ):
+            await there.opened()
+            yield Served(server, send, there)
 
     async def broker_version(self) -> str:
         """What it calls itself."""

@@ -27,7 +27,8 @@ import httpx2
 import orjson
 from redis.asyncio import Redis
 
-from bench.figures import Figures, add_json, machine, report
+from bench.figures import Figures, add_json, doubt_window, machine, print_figures, report
+from bench.progress import Progress
 from local_stack.engine import free_port
 from local_stack.number import number
 from local_stack.services import Services, start_broker, wait_for
@@ -45,6 +46,28 @@ LOOK_S = 1.0
 #: So long after a takeover a leader asks of each message whether it is late: that is no part of an ordinary day.
 CATCHING_UP_S = 12.5
 DEADLINE_S = 120.0
+
+#: Of the table.
+TITLES = {
+    "machine": ("machine", ""),
+    "versions": ("versions", ""),
+    "offered_per_s": ("messages offered a second", "{:,}"),
+    "taken_per_s": ("messages taken a second", "{:,}"),
+    "messages_per_frame": ("messages in a frame", "{:,}"),
+    "messages": ("messages sent", "{:,}"),
+    "messages_parsed": ("messages parsed", "{:,}"),
+    "cpu_us_per_message": ("µs CPU a message", "{:.1f}"),
+    "cpu_share": ("core", "{:.1%}"),
+    "commits_per_s": ("commits a second", "{:,.1f}"),
+    "rows_per_commit": ("rows in a commit", "{:,.1f}"),
+    "age_p50_ms": ("from due to published, p50 ms", "{:,.2f}"),
+    "age_p99_ms": ("p99 ms", "{:,.2f}"),
+    "age_p99.9_ms": ("p99.9 ms", "{:,.2f}"),
+    "deepest_inbox": ("messages in the inbox, at most", "{:,}"),
+    "times_inbox_full": ("times the inbox was full", "{:,}"),
+    "messages_not_seen": ("messages that were not seen published", "{:,}"),
+    "rows_that_differ": ("rows that differ from what was sent", "{:,}"),
+}
 
 Row = dict[str, Any]
 
@@ -168,6 +191,8 @@ async def measure(rate: int, seconds: float, batch: int, profiler: str = "") -> 
     alone = core()
     if alone is not None:
         os.sched_setaffinity(0, os.sched_getaffinity(0) - {alone})  # and so all that is started here
+    progress = Progress(4, alike=False)
+    progress.turn("the feed is rendered")
     with TemporaryDirectory(prefix="banggia-bench-") as name:
         folder, port = Path(name), free_port()
         options = ["--messages", str(round((rate or SATURATED_RATE) * seconds)), "--batch", str(batch)]
@@ -180,11 +205,13 @@ async def measure(rate: int, seconds: float, batch: int, profiler: str = "") -> 
             services = Services(supervisor, PREFIX, http)
             ingest_url = services.ingest("ingest", redis_url, f"http://127.0.0.1:{port}")
             async with open_redis(redis_url) as redis, open_redis(redis_url) as reading:
-                return await _run(Stack(feed, folder, supervisor, ingest_url, http, redis, reading), alone, profiler)
+                stack = Stack(feed, folder, supervisor, ingest_url, http, redis, reading)
+                return await _run(stack, alone, profiler, progress)
 
 
-async def _run(stack: Stack, alone: int | None, profiler: str) -> Figures:
+async def _run(stack: Stack, alone: int | None, profiler: str, progress: Progress) -> Figures:
     feed, folder, supervisor, ingest_url, http, redis, reading = stack
+    progress.turn(f"the ingest starts, and catches up ({CATCHING_UP_S:g} s)")
     ledger = Ledger(**orjson.loads((folder / "ledger.json").read_bytes()))
     subscriber, subscribed = Subscriber(reading), asyncio.Event()
     following = asyncio.create_task(subscriber.follow(subscribed), name="subscriber")
@@ -200,6 +227,7 @@ async def _run(stack: Stack, alone: int | None, profiler: str) -> Figures:
     if alone is not None:
         os.sched_setaffinity(pid, {alone})
     await asyncio.sleep(CATCHING_UP_S)
+    progress.turn(f"{len(ledger.told):,} messages are sent")
     before, cpu_s = await ingest.metric("ingest_messages_total"), ingest.cpu_s
     watching = asyncio.create_task(ingest.watch(), name="watch")
     assert feed.stdin is not None  # noqa: S101 (it is a pipe)
@@ -219,6 +247,7 @@ async def _run(stack: Stack, alone: int | None, profiler: str) -> Figures:
     for task in (watching, following):
         task.cancel()
     await asyncio.wait([watching, following])
+    progress.turn("what was published is compared with what was sent")
     commits = subscriber.commits(began_s)
     ages_ms = ages(commits, ledger, began_s)
     took_s = commits[-1][0] - began_s
@@ -295,8 +324,8 @@ def main() -> int:
         figures.update(await measure(rate, float(chosen.seconds), int(chosen.batch), chosen.profiler))
         return figures
 
-    say("Half a minute: the ingest is measured when it has caught up.")
-    report(keep, chosen.json)
+    doubt_window(chosen.seconds)
+    report(keep, chosen.json, lambda found: print_figures(found, TITLES))
     return 0 if figures["messages"] == figures["messages_parsed"] and not figures["rows_that_differ"] else 1
 
 

@@ -30,8 +30,9 @@ from websockets.asyncio.client import connect
 
 from bench.cores import keep_apart
 from bench.due_rows import DueRows, committing
-from bench.figures import Figures, add_json, finish, machine
+from bench.figures import Figures, add_json, doubt_window, finish, machine
 from bench.market import Market
+from bench.progress import Progress
 from bench.readers import below, reading
 from bench.tap import Tap, tapping
 from bench.usage import used_s
@@ -49,6 +50,7 @@ CHANGES_PER_S, EDGE_WINDOW_MS = 8, 100
 WINDOW_MS = 500
 COMMITS_PER_S, ROWS = 50.0, 8
 WARM_S = 3.0
+DEFAULT_S = {"edge": 50.0, "crowd": 5.0}
 UNBOUNDED = {
     "MAX_CONNECTIONS_PER_ADDRESS": "0",
     "HANDSHAKES_PER_ADDRESS_PER_S": "0",
@@ -63,6 +65,7 @@ UNBOUNDED = {
 
 async def edge(seconds: float) -> Figures:
     """The leading edge to a single client."""
+    Progress(1, WARM_S + seconds + 5).turn("edge: one client of a quiet market")
     with TemporaryDirectory(prefix="banggia-bench-") as name, running_engine(Path(name)) as broker:
         async with (
             Supervisor(Path(name), say) as supervisor,
@@ -103,6 +106,8 @@ async def _watch(url: str, tap: Tap, seconds: float) -> "array[float]":
 
 async def crowd(clients: int, seconds: float, runs: int) -> Figures:
     """Data age with many clients."""
+    progress = Progress(1 + runs, alike=False)
+    progress.turn(f"crowd: {clients} clients come")
     rows, found = DueRows(Market(), commits_per_s=COMMITS_PER_S, rows=ROWS), list[Figures]()
     async with AsyncExitStack() as closing:
         folder = closing.enter_context(TemporaryDirectory(prefix="banggia-bench-"))
@@ -115,7 +120,8 @@ async def crowd(clients: int, seconds: float, runs: int) -> Figures:
         await closing.enter_async_context(committing(rows, writer))
         readers = await closing.enter_async_context(reading(publisher.url, clients, WINDOW_MS))
         await asyncio.sleep(WARM_S)
-        for _ in range(runs):
+        for run in range(runs):
+            progress.turn(f"crowd: run {run + 1} of {runs} ({seconds:g} s)")
             await readers.seen()
             before_s, commits = used_s(publisher.pid), rows.commits
             await asyncio.sleep(seconds)
@@ -152,13 +158,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=number(int, 1, 50), default=3, help="of the crowd, one after the other (3)")
     add_json(parser)
     chosen = parser.parse_args(arguments)
+    doubt_window(chosen.seconds or DEFAULT_S["crowd"])
     figures: Figures = {"machine": machine()}
     gc.disable()  # its pauses would be measured as delays
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         if chosen.only != "crowd":
-            figures["edge"] = runner.run(edge(chosen.seconds or 50.0))
+            figures["edge"] = runner.run(edge(chosen.seconds or DEFAULT_S["edge"]))
         if chosen.only != "edge":
-            figures["crowd"] = runner.run(crowd(int(chosen.clients), chosen.seconds or 5.0, int(chosen.runs)))
+            figures["crowd"] = runner.run(
+                crowd(int(chosen.clients), chosen.seconds or DEFAULT_S["crowd"], int(chosen.runs))
+            )
     tell(figures)
     finish(figures, chosen.json)
     return 0

@@ -18,8 +18,9 @@ from typing import Any, Self
 from websockets.asyncio.client import connect
 
 from bench import sockets
-from bench.figures import json_option, machine, report
+from bench.figures import json_option, machine, print_figures, report
 from bench.market import Market
+from bench.progress import Progress
 from bench.slow_readers import stack
 from tests.fakes.writer import DAY, Writer
 
@@ -27,6 +28,14 @@ NUMBERS = (300, 1000)
 #: Clients with a large table, when a new epoch gives them all a snapshot.
 WHOLE_MARKET = 1000
 SETTLE_S = 6.0
+#: Of the table.
+TITLES = {
+    "machine": ("machine", ""),
+    "alone_ms": ("the longest answer if nobody comes, ms", "{:.1f}"),
+    **{f"{number}_return_ms": (f"if {number:,} come back at once, ms", "{:.1f}") for number in NUMBERS},
+    "served_ms": (f"when {WHOLE_MARKET:,} of the whole market have come, ms", "{:.1f}"),
+    "new_epoch_ms": ("when a new day begins for all of them, ms", "{:.1f}"),
+}
 
 
 class Delays:
@@ -90,21 +99,26 @@ async def measure() -> dict[str, object]:
             for reader in await asyncio.gather(*(sockets.connect(publisher.url, path) for _ in range(number))):
                 closing.callback(reader.close)
 
+        progress = Progress(3 + len(NUMBERS), SETTLE_S + 2)
+        progress.turn("nobody comes")
         figures["alone_ms"] = await delays.longest_ms(asyncio.sleep(0))
         for number in NUMBERS:
+            progress.turn(f"{number} clients come back at once")
             since = await position(f"{publisher.websocket_url}/ws/market?keys={market.board(0)}")
             figures[f"{number}_return_ms"] = await delays.longest_ms(come(number, since))
+        progress.turn(f"{WHOLE_MARKET} clients of the whole market come")
         for _ in range(WHOLE_MARKET):
             closing.callback((await sockets.connect(publisher.url, "/ws/market?interval=5000")).close)
         quiet.set()
         figures["served_ms"] = await delays.longest_ms(asyncio.sleep(0))
+        progress.turn("a new day begins for all of them")
         figures["new_epoch_ms"] = await delays.longest_ms(new_epoch(writer, market))
     return figures
 
 
 def main() -> int:
     """Measure and print."""
-    report(measure, json_option(__doc__))
+    report(measure, json_option(__doc__), lambda figures: print_figures(figures, TITLES))
     return 0
 
 

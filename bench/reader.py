@@ -17,12 +17,12 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.figures import Figures, add_json, machine, report
+from bench.figures import Figures, add_json, doubt_window, machine, print_table, report
 from bench.market import Market
+from bench.progress import Progress
 from bench.usage import used_s
 from local_stack.engine import running_engine
 from local_stack.number import number
-from local_stack.terminal import say
 from tests.fakes.services import running_publisher
 from tests.fakes.writer import Writer, writing
 
@@ -60,9 +60,12 @@ async def measure(rows: int, seconds: float) -> Figures:
             if len(cores) > 1:
                 os.sched_setaffinity(publisher.pid, cores[:1])
             await writer.commit(market.all())
+            progress = Progress(1 + len(COMMITS_PER_S), seconds + 2)
+            progress.turn("nothing changes")
             await asyncio.sleep(2)
             figures["share_if_nothing_changes"] = round(await share(publisher.pid, seconds), 4)
             for commits_per_s in COMMITS_PER_S:
+                progress.turn(f"{rows} rows a second change, in {commits_per_s} commits")
                 changing = asyncio.create_task(change(writer, market, rows, commits_per_s), name="writer")
                 rev = writer.publication.history.rev
                 figures[f"share_at_{commits_per_s}"] = round(await share(publisher.pid, seconds), 4)
@@ -74,6 +77,17 @@ async def measure(rows: int, seconds: float) -> Figures:
     return figures
 
 
+def show(figures: Figures) -> None:
+    """The table."""
+    print(figures["machine"])
+    rows = [("nothing changes", "0", f"{figures['share_if_nothing_changes']:.1%}")]
+    rows += [
+        (f"{asked} asked for", f"{figures[f'commits_per_s_at_{asked}']:,}", f"{figures[f'share_at_{asked}']:.1%}")
+        for asked in COMMITS_PER_S
+    ]
+    print_table(("", "commits a second", "core"), rows)
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -83,8 +97,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=number(float, 1, 60), default=8.0, help="how long each (8)")
     add_json(parser)
     chosen = parser.parse_args()
-    say("Half a minute: 20, 100 and 400 commits a second, one after the other.")
-    report(lambda: measure(int(chosen.rows), float(chosen.seconds)), chosen.json)
+    doubt_window(chosen.seconds)
+    report(lambda: measure(int(chosen.rows), float(chosen.seconds)), chosen.json, show)
     return 0
 
 

@@ -24,9 +24,10 @@ import uvloop
 from redis.asyncio import Redis
 
 from bench.due_rows import DueRows, committing
-from bench.figures import Figures, add_json, finish, machine
+from bench.figures import Figures, add_json, doubt_window, finish, machine
 from bench.latency import COMMITS_PER_S, PREFIX, ROWS, UNBOUNDED, WARM_S, WINDOW_MS
 from bench.market import Market
+from bench.progress import Progress
 from bench.readers import BOARDS, reading
 from bench.usage import used_s
 from local_stack.engine import running_engine
@@ -178,9 +179,12 @@ def tell(runs: Sequence[Run], found: Costs) -> None:
 
 async def measure_all(clients: int, seconds: float, runs: int) -> list[Run]:
     """All cases in turn, so often."""
-    return [
-        await measure(replicas, clients if served else 0, seconds) for _ in range(runs) for replicas, served in CASES
-    ]
+    progress, done = Progress(runs * len(CASES), WARM_S + seconds + 2), list[Run]()
+    for _ in range(runs):
+        for replicas, served in CASES:
+            progress.turn(f"publishers: {replicas}, clients: {clients if served else 0}")
+            done.append(await measure(replicas, clients if served else 0, seconds))
+    return done
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -191,6 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=number(int, 1, 50), default=1, help="how often all are measured (1)")
     add_json(parser)
     chosen = parser.parse_args(arguments)
+    doubt_window(chosen.seconds)
     gc.disable()  # its pauses would be measured as delays
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runs = runner.run(measure_all(int(chosen.clients), chosen.seconds, int(chosen.runs)))

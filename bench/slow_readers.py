@@ -20,8 +20,9 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 from bench import sockets
-from bench.figures import json_option, machine, report
+from bench.figures import json_option, machine, print_figures, report
 from bench.market import Market
+from bench.progress import Progress
 from bench.sockets import Reader
 from local_stack.engine import running_engine
 from tests.fakes.services import RunningPublisher, running_publisher
@@ -40,6 +41,17 @@ COMMIT_S = 0.125
 #: One stalled client after the other, so that each joins at a revision of its own.
 JOIN_S = 0.13
 PREFIX = "bench"
+#: Of the table.
+TITLES = {
+    "machine": ("machine", ""),
+    "resident_kb": ("memory before, and with those of each round, kB", "{:,}"),
+    "kb_per_stalled_client": ("kB a client that never reads", "{:,.1f}"),
+    "kb_per_further_stalled_client": ("kB a further one, more than ever there were", "{:,.1f}"),
+    "kernel_kb_per_stalled_client": ("kB in the kernel for each", "{:,.1f}"),
+    "p99_ms_without": ("the others' age of data without them, p99 ms", "{:.1f}"),
+    "p99_ms_with": ("and with them, p99 ms", "{:.1f}"),
+    "p99_ratio": ("times as old with them", "{:.3f}"),
+}
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 SETTINGS = {
     "MAX_CONNECTIONS_PER_ADDRESS": "0",
@@ -148,9 +160,12 @@ async def measure() -> dict[str, object]:
     async with stack(market, asyncio.Event()) as (publisher, _):
         port = sockets.address(publisher.url)[1]
         there = await readers(publisher, market, ages_ms)
+        progress = Progress(2 + ROUNDS, alike=False)
+        progress.turn("those who read have come; memory settles (40 s at most)")
         await settled(publisher.pid)
         memory_kb, without_ms, with_ms, in_kernel_kb = [resident_kb(publisher.pid)], [], [], [0.0]
         for _ in range(ROUNDS):
+            progress.turn(f"{PHASE_S:g} s without clients that never read, and as long with {STALLED} of them")
             without_ms.append(await p99_ms(ages_ms))
             await stalled.come(publisher.url, STALLED)
             await publisher.has_clients(READERS + STALLED)
@@ -159,6 +174,7 @@ async def measure() -> dict[str, object]:
             in_kernel_kb = sorted(kernel_kb(port))[-STALLED:]
             await stalled.go()
             await publisher.has_clients(READERS)
+        progress.turn("more of them than ever")
         # Those who came again found the memory of those who were there before: more than ever show the true growth.
         await stalled.come(publisher.url, STALLED)
         await asyncio.sleep(3)
@@ -184,7 +200,7 @@ async def measure() -> dict[str, object]:
 
 def main() -> int:
     """Measure and print."""
-    report(measure, json_option(__doc__))
+    report(measure, json_option(__doc__), lambda figures: print_figures(figures, TITLES))
     return 0
 
 

@@ -27,7 +27,8 @@ import httpx2
 from pydantic import BaseModel, TypeAdapter
 from websockets.asyncio.client import connect
 
-from bench.figures import add_json, finish, machine
+from bench.figures import add_json, finish, machine, print_figures
+from bench.progress import Progress
 from local_stack.board_client import ClientTable, DataFrame, OtherFrame
 from local_stack.engine import running_engine
 from local_stack.leash import Leash
@@ -42,6 +43,22 @@ EVENTS_PER_S = 200
 WARM_S = 2.5
 #: Kills fall anywhere between two heartbeats.
 SPREAD_S = 1.0
+#: Of the table.
+TITLES = {
+    "machine": ("machine", ""),
+    "fault": ("what the leader suffers", ""),
+    "times": ("how often", "{:,}"),
+    "lease_p50_s": ("until another leads, p50 s", "{:.2f}"),
+    "lease_worst_s": ("at most, s", "{:.2f}"),
+    "data_p50_s": ("until the client has newer data, p50 s", "{:.2f}"),
+    "data_worst_s": ("and at most, s", "{:.2f}"),
+    "seen_by_the_standby": ("times that the standby had seen all", "{:,}"),
+    "statuses_that_said_false": ("statuses that said false", "{:,}"),
+    "epochs": ("epochs at the client", "{:,}"),
+    "snapshots": ("snapshots", "{:,}"),
+    "gaps": ("gaps", "{:,}"),
+    "totals_that_fell": ("totals that fell", "{:,}"),
+}
 #: For anything that is waited for.
 DEADLINE_S = 30.0
 
@@ -239,8 +256,10 @@ async def measure(kills: int, *, freeze: bool) -> dict[str, object]:
     client, rounds = Client(), list[Takeover]()
     async with stack() as (first, second, url), asyncio.TaskGroup() as group:
         following = group.create_task(client.follow(url), name="client")
+        progress = Progress(kills, 8.0)
         say(f"{'':>5} {'leads after':>12} {'data after':>12}  seen  statuses that said false")
         for turn in range(kills):
+            progress.turn(f"the leading ingest is {'frozen' if freeze else 'killed'}")
             leader, standby = (second, first) if turn % 2 else (first, second)
             rounds.append(took := await take_over(leader, standby, client, freeze=freeze))
             seen = "all" if took.watched else "no"
@@ -272,8 +291,7 @@ def main() -> int:
     add_json(parser)
     chosen = parser.parse_args()
     figures = asyncio.run(measure(int(chosen.kills), freeze=chosen.freeze))
-    for name, value in figures.items():
-        print(f"{name:26} {value}")
+    print_figures(figures, TITLES)
     finish(figures, chosen.json)
     expected = {"epochs": 1, "snapshots": 1, "gaps": 0, "totals_that_fell": 0}
     return 0 if figures.items() >= expected.items() else 1

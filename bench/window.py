@@ -8,10 +8,12 @@ from bench import usage
 from bench.cores import CannotMeasure
 from bench.crowd import Crowd
 from bench.figures import Figures, print_table, spread, told
-from bench.ground import Ground, Server
-from bench.supply import Pace
+from bench.ground import Ground, Served, Server
+from bench.supply import Pace, pace
 from local_stack.terminal import say
 
+#: Buffers and caches find their size.
+WARM_S = 1.5
 #: A core that works longer than this share of the time delays what it is to measure.
 BUSY = 0.85
 #: What a server's core may do for others without a warning.
@@ -36,8 +38,15 @@ class Run:
     fed_late_p99_ms: float  # how late the frames were fed
 
 
-async def window(place: Ground, server: Server, there: Crowd, feeding: Pace, seconds: float) -> Run:
-    """What happens in the next seconds. Raises CannotMeasure."""
+async def paced_window(place: Ground, served: Served, per_s: float, seconds: float) -> Run:
+    """So many frames a second, and after a while what happens in the next seconds. Raises CannotMeasure."""
+    async with pace(served.send, per_s) as feeding:
+        await asyncio.sleep(WARM_S)
+        return await _window(place, served.server, served.clients, feeding, seconds)
+
+
+async def _window(place: Ground, server: Server, there: Crowd, feeding: Pace, seconds: float) -> Run:
+    """What happens in the next seconds."""
     cores, clients = place.cores, there.clients
 
     def used() -> tuple[float, ...]:

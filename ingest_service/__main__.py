@@ -8,25 +8,49 @@ import sys
 from collections.abc import Coroutine
 
 from ingest_service.app import serve
+from ingest_service.core.calendar_rules import InvalidCalendar
 from ingest_service.health_server import CannotListen
 from ingest_service.probe import probe
 from ingest_service.settings import load_settings
 from shared.descriptors import raise_descriptor_limit
 from shared.log import configure_logging
 from shared.tasks import first_of
+from shared.version import VERSION
 from shared.wire import NewerContract
 
 if sys.platform != "win32":
     import uvloop
 
+#: A day.
+LONGEST_PROBE_S = 86_400
+
+_DESCRIPTION = """\
+The exchange's feed into Redis: logs in to SSI FastConnect Data, keeps the tables of the board, and publishes what
+changes in them. One ingest leads; a second one stands by, and takes over within two seconds if the first dies.
+Settings come from the environment: docs/settings.md has all of them. It runs until it is told to stop."""
+_EXAMPLE = """\
+For example, first a look at what your key's feed is like, which needs no Redis, and then the ingest itself:
+
+  export SSI_CONSUMER_ID=… SSI_CONSUMER_SECRET=…
+  python3 run.py ingest --probe 60
+  REDIS_URL=redis://127.0.0.1:6379/0 python3 run.py ingest"""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to stop. Exit code 2: a wrong setting."""
-    parser = argparse.ArgumentParser(prog="run.py ingest", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="run.py ingest",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"banggia {VERSION}")
     parser.add_argument(
         "--probe", type=float, metavar="SECONDS", help="report what the configured feed looks like; commits nothing"
     )
     chosen = parser.parse_args(arguments)
+    if chosen.probe is not None and not 0 < chosen.probe <= LONGEST_PROBE_S:
+        parser.error(f"--probe takes seconds, above 0, {LONGEST_PROBE_S} at most")
     settings = load_settings()
     configure_logging(settings.log_level)
     raise_descriptor_limit()
@@ -36,7 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = run(until_signal(serve(settings)))
     except* CannotListen as group:
-        sys.stderr.write(f"{first_of(group)}. Stop what uses it, or choose another.\n")
+        sys.stderr.write(f"{first_of(group)}.\n")
+        code = 2
+    except* InvalidCalendar as group:
+        sys.stderr.write(f"Wrong calendar: {first_of(group)}. Mend the file and start again.\n")
         code = 2
     except* NewerContract as group:
         sys.stderr.write(f"Not started: {first_of(group)}.\n")

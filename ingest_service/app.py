@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 from ingest_service.bootstrap import Bootstrap
+from ingest_service.calendar_file import load_calendar, tell_unlisted_years
 from ingest_service.core.backlog import Backlog
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
@@ -40,7 +41,8 @@ DAILY = (Channel.MARKET, Channel.FOREIGN, Channel.INDEX)
 
 
 async def serve(settings: IngestSettings) -> None:
-    """Stand by or lead, for ever. Raises CannotListen; anything else is a bug."""
+    """Stand by or lead, for ever. Raises InvalidCalendar and CannotListen; anything else is a bug."""
+    calendar = load_calendar(settings.calendar_file)
     metrics = Metrics()
     async with (
         open_redis(settings.redis_url) as redis,
@@ -71,17 +73,20 @@ async def serve(settings: IngestSettings) -> None:
                 channels=settings.ssi_channels,
                 full=metrics.inbox_full.inc,
             ),
-            FeedWatch(time.monotonic(), now_ms(), Calendar(), wanted_types(settings.ssi_channels)),
+            FeedWatch(time.monotonic(), now_ms(), calendar, wanted_types(settings.ssi_channels)),
             metrics,
             warm=settings.standby == "warm",
             now_s=time.monotonic,
         )
         try:
-            async with running(reader.run(), name="feed"):
+            async with (
+                running(tell_unlisted_years(calendar, today), name="calendar"),
+                running(reader.run(), name="feed"),
+            ):
                 while True:
                     try:
                         async with publication.leading():
-                            await lead(settings, publication, reader, rest, metrics)
+                            await lead(settings, publication, reader, rest, metrics, calendar=calendar)
                     except* LeaseLost:
                         log.warning("another ingest has taken over, standing by")
         finally:
@@ -89,10 +94,16 @@ async def serve(settings: IngestSettings) -> None:
 
 
 async def lead(
-    settings: IngestSettings, publication: Publication, reader: FeedReader, rest: Rest, metrics: Metrics
+    settings: IngestSettings,
+    publication: Publication,
+    reader: FeedReader,
+    rest: Rest,
+    metrics: Metrics,
+    *,
+    calendar: Calendar,
 ) -> None:
     """One term of leadership. Raises a group with LeaseLost at its end."""
-    board = Board(Calendar(), simulated=settings.simulated, now_ms=now_ms())
+    board = Board(calendar, simulated=settings.simulated, now_ms=now_ms())
     knows_all = take_over(board, publication, reader.backlog)
     leader = Leader(board, reader.watch, publication, metrics, now_s=time.monotonic)
     bootstrap = Bootstrap(

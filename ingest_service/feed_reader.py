@@ -23,7 +23,8 @@ from ingest_service.core.feed_events import (
 )
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.invalid_row import InvalidRow
-from ingest_service.core.ticks import Tick, parse
+from ingest_service.core.sessions import exchange_of_index
+from ingest_service.core.ticks import IndexTick, Tick, parse
 from ingest_service.fast_connect import FastConnect
 from ingest_service.metrics import Metrics
 
@@ -143,9 +144,18 @@ class FeedReader:
             tick = parse(argument)
             self._metrics.messages_of[tick.data_type].inc()
             self._consumer.take(tick, read_at_ms)
-            self.watch.data(self._now_s(), tick.data_type, tick.key, tick.time_ms)
+            if isinstance(tick, IndexTick):
+                self._hear_session(tick)
+            before = self.watch.state
+            if self.watch.data(self._now_s(), tick.data_type, tick.key, tick.time_ms) and before in CONNECTED:
+                self._consumer.feed_told()  # a phase has begun
         except InvalidRow as invalid:
             self._metrics.invalid_rows.labels(invalid.reason).inc()
+
+    def _hear_session(self, tick: IndexTick) -> None:
+        exchange = exchange_of_index(tick.key, tick.exchange)
+        if exchange is not None and tick.session is not None and tick.time_ms is not None:
+            self.watch.hear(exchange, tick.session, tick.time_ms)
 
     def _lost(self, reason: str) -> None:
         self._consumer.link_lost()
@@ -154,7 +164,7 @@ class FeedReader:
     async def _watch_feed(self) -> None:
         state = self.watch.state
         while True:
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(min(WATCH_S, self.watch.until_phase_s(self._now_s())))
             before, demand = state, self.watch.check(self._now_s())
             state = self.watch.state
             if demand == "reconnect":

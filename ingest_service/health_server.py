@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import socket
@@ -62,8 +63,12 @@ async def serving_health(app: Starlette, host: str, port: int | None) -> AsyncIt
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise CannotListen(f"METRICS_HOST: {host} is no address of this machine. Set it to one that is") from error
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise CannotListen(f"METRICS_PORT: cannot listen on {host} port {port}: {reason}") from error
+        raise CannotListen(
+            f"METRICS_PORT: cannot listen on {host} port {port}: {reason}. Stop what uses it, or choose another"
+        ) from error
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it speaks of itself as if it were the process
     config = uvicorn.Config(
         app,

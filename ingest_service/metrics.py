@@ -3,9 +3,10 @@
 from functools import cached_property
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from ingest_service.core.ticks import DataType
+from shared.version import VERSION
 
 _COMMIT_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 
@@ -15,6 +16,7 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
+        Info("ingest_build", "Which version runs", registry=registry).info({"version": VERSION})
         self.messages = Counter("ingest_messages", "Feed messages read", ["channel"], registry=registry)
         self.oddities = Counter("ingest_oddities", "Tolerated oddities of feed rows", ["oddity"], registry=registry)
         self.invalid_rows = Counter("ingest_invalid_rows", "Feed rows dropped", ["reason"], registry=registry)

@@ -31,7 +31,9 @@ class IngestSettings(BaseSettings):
         "redis://127.0.0.1:6379/0", description="where the tables are kept, such as redis://127.0.0.1:6379/0"
     )
     redis_prefix: str = Field(
-        "banggia", pattern=r"^[A-Za-z0-9_.:-]+$", description="what all keys begin with, such as banggia"
+        "banggia",
+        pattern=r"^[A-Za-z0-9_.:-]+$",
+        description="what all keys begin with: letters, digits and any of _ . : -, such as banggia",
     )
     ssi_url: HttpUrl | None = Field(
         None, description="sets SSI_API_URL and SSI_STREAM_URL at once, such as http://127.0.0.1:8765 for the simulator"
@@ -66,12 +68,19 @@ class IngestSettings(BaseSettings):
     cache_dir: Path = Field(
         Path("var/cache"), description="a folder for the symbol lists of the last start, such as var/cache"
     )
+    calendar_file: Path | None = Field(
+        None, description="holidays and hours that differ from those shipped, such as /etc/banggia/calendar.toml"
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _one_address_for_both(cls, values: dict[str, object]) -> dict[str, object]:
         address = values.get("ssi_url")
-        return values if address is None else {"ssi_api_url": address, "ssi_stream_url": address} | values
+        try:
+            _check_http_url(str(address))
+        except ValueError:
+            return values  # not set, or wrong: told of once
+        return {"ssi_api_url": address, "ssi_stream_url": address} | values
 
     @property
     def source(self) -> str:

@@ -13,6 +13,15 @@ from shared.descriptors import raise_descriptor_limit
 #: With --check alone: long enough for every row to change many times.
 CHECK_SECONDS = 20.0
 
+_DESCRIPTION = """\
+The whole board on this machine, to look at and to write clients against: a simulated market, an ingest, a broker,
+publishers, and one address in front of them. No keys, no Docker; what is left behind are logs, in var/log. Which
+processes run, with their pids and ports, stands in var/stack.json. A REDIS_URL in the environment is used as broker."""
+_EXAMPLE = """\
+For example, three publishers for a minute, with clients that compare what they hold with the market:
+
+  python3 run.py demo --port 8123 --publishers 3 --seconds 60 --check"""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0: ended as wished; 1: something failed, or --check found differences; 2: a wrong argument."""
@@ -30,7 +39,9 @@ def parse(arguments: list[str] | None = None) -> Options:
     """The options; a wrong one ends the program with exit code 2."""
     parser = argparse.ArgumentParser(
         prog="run.py demo",
-        description="The whole board on this machine, fed by a simulated market: no keys, no Docker.",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--port",

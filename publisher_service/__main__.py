@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import gc
 import logging
 import signal
@@ -20,6 +21,7 @@ from publisher_service.shared_frames import CLOSE_TIMEOUT_S, SEND_BUFFER_BYTES, 
 from publisher_service.tokens import UnusableKey
 from shared.descriptors import raise_descriptor_limit
 from shared.log import configure_logging
+from shared.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,16 @@ BACKLOG = 4096
 SHUTDOWN_DEADLINE_S = 2
 #: Connections and requests that have ended before garbage is collected.
 COLLECT_AFTER = 1000
+
+_DESCRIPTION = """\
+Redis to clients: follows the tables that an ingest keeps there, and sends them over websockets and HTTP, with the board
+at /. Start as many as your clients need: they keep no state that another does not have. Settings come from the
+environment: docs/settings.md has all of them. It runs until it is told to stop, and lets its clients go at a pace."""
+_EXAMPLE = """\
+For example, one for this machine, and one that others reach as well:
+
+  REDIS_URL=redis://127.0.0.1:6379/0 python3 run.py publish --port 8000
+  REDIS_URL=redis://127.0.0.1:6379/0 python3 run.py publish --port 8001 --host 0.0.0.0"""
 
 
 class Server(uvicorn.Server):
@@ -85,7 +97,13 @@ class Server(uvicorn.Server):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to stop. Exit code 2: a wrong setting, or a port that is taken."""
-    parser = argparse.ArgumentParser(prog="run.py publish", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="run.py publish",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"banggia {VERSION}")
     parser.add_argument("--host", help="the address to listen on (HOST)")
     parser.add_argument("--port", type=int, help="the port to listen on; 0 takes any free one (PORT)")
     chosen = parser.parse_args(arguments)
@@ -100,10 +118,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         listener = listen(settings)
     except OSError as error:
-        sys.stderr.write(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
-            "Stop what uses it, or choose another with --port.\n"
+        next_step = (
+            "Set HOST, or --host, to an address of this machine"
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+            else "Stop what uses it, or choose another with --port"
         )
+        sys.stderr.write(f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. {next_step}.\n")
         return 2
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its lines name addresses with their queries
     host, port = listener.getsockname()[:2]

@@ -70,8 +70,9 @@ class Announcer:
             return
         if (status.connected, status.phases) != (self._status.connected, self._status.phases):
             self._flush_all()
+            lost = self._status.connected and not status.connected
             log.log(
-                logging.INFO if status.connected else logging.WARNING,
+                logging.WARNING if lost else logging.INFO,  # until all have started, nothing is wrong
                 "feed status changed",
                 extra={"connected": status.connected, "reason": status.reason},
             )

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -34,6 +35,7 @@ from shared.descriptors import raise_descriptor_limit
 from shared.log import configure_logging
 from shared.redis_client import open_redis
 from shared.tasks import running
+from shared.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,16 @@ class Site(FastAPI):
     """
 
     entrance: Entrance
+    needs_token = False
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of the routes, with the tokens that the entrance reads: FastAPI knows nothing of it."""
+        described = super().openapi()
+        described.setdefault("components", {})["securitySchemes"] = http_routes.TOKEN_SCHEMES
+        described["security"] = [{name: []} for name in http_routes.TOKEN_SCHEMES]
+        if not self.needs_token:
+            described["security"].append({})
+        return described
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
@@ -120,12 +132,14 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
 
     app = Site(
         title="banggia publisher",
+        version=VERSION,
         description="The live price board of the Vietnamese stock market. The websocket protocol: docs/protocol.md.",
         lifespan=lifespan,
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,  # a redirect repeats the query, and with it the token, under a scheme that is guessed
     )
+    app.needs_token = tokens is not None
     app.state.gate = gate
     app.entrance = Entrance(
         app.pages,

@@ -68,6 +68,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._restart()
 
+    def _get_upgrade(self) -> bytes | None:
+        """What uvicorn asks for: whether one of the protocols is ours, since both headers are lists."""
+        if super()._get_upgrade() == b"websocket":
+            return b"websocket"  # as almost all say it, and asked three times a handshake
+        named: dict[bytes, set[bytes]] = {b"connection": set(), b"upgrade": set()}
+        for name, value in self.headers:
+            if name in named:
+                named[name].update(token.strip() for token in value.lower().split(b","))
+        return b"websocket" if b"upgrade" in named[b"connection"] and b"websocket" in named[b"upgrade"] else None
+
     def _upgrade(self, rest: bytes) -> None:
         """Hand a handshake over as it was parsed; `rest` came after it."""
         if not self._should_upgrade():

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, HTTPException, Request, Response
 from fastapi.responses import FileResponse
@@ -22,6 +22,16 @@ _STATUSES = {"unknown_channel": 404, FORBIDDEN: 403}
 WEB = Path(__file__).parent / "web"
 #: Of a document: what is handed to the connection at once.
 PIECE_BYTES = 65_536
+#: The two ways to say a token over HTTP, as OpenAPI describes them.
+TOKEN_SCHEMES: Final = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "query": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "token",
+        "description": "for clients that can set no header: addresses end up in histories and logs",
+    },
+}
 
 router = APIRouter()
 

@@ -1,6 +1,8 @@
 """What a publisher counts and measures."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+from shared.version import VERSION
 
 #: From "the kernel took it at once" to "nobody is looking any more".
 _AGE_BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -12,6 +14,7 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
+        Info("publisher_build", "Which version runs", registry=registry).info({"version": VERSION})
         self.clients = Gauge("publisher_clients", "Open websocket connections", registry=registry)
         self.capacity = Gauge("publisher_capacity", "Websocket connections that fit", registry=registry)
         self.refused = Counter(

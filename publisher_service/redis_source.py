@@ -57,6 +57,10 @@ class StartOver(Exception):  # noqa: N818 (an order, not an error)
     """Subscribe and load anew."""
 
 
+class Renewed(StartOver):
+    """All rows are new, as on each day: nothing is wrong."""
+
+
 class Deaf(StartOver):
     """The own subscription of a replica is broken; others may be well."""
 
@@ -78,6 +82,7 @@ class RedisSource:
         """Changes of the replica, and of the state of the road; never ends by itself."""
         retry_s = FIRST_RETRY_S
         while True:
+            level = logging.WARNING
             try:
                 async for event in self._follow():
                     retry_s = FIRST_RETRY_S
@@ -97,6 +102,7 @@ class RedisSource:
                 yield Link(Broker.LIVE, Ingest.SILENT, reason)
             except StartOver as order:
                 reason = str(order)
+                level = logging.INFO if isinstance(order, Renewed) else level
             except (InvalidEnvelope, NewerContract) as error:
                 self.own_fault = reason = str(error)
                 yield Link(Broker.LIVE, Ingest.SILENT, reason)
@@ -104,7 +110,7 @@ class RedisSource:
                 raise RuntimeError("following ended by itself")
             # Full jitter: replicas that lost the same broker do not come back in step.
             delay_s = random.uniform(0, retry_s)  # noqa: S311 (no secret)
-            log.warning("following Redis starts over", extra={"reason": reason, "after_s": round(delay_s, 2)})
+            log.log(level, "following Redis starts over", extra={"reason": reason, "after_s": round(delay_s, 2)})
             await asyncio.sleep(delay_s)
             retry_s = min(2 * retry_s, LONGEST_RETRY_S)
 
@@ -147,7 +153,7 @@ class RedisSource:
         rows = {channel: await self._rows(channel) for channel in Channel}
         after = await self._head()
         if after is None or after.epoch != before.epoch:
-            raise StartOver("a new epoch began while the rows were read")
+            raise Renewed("a new epoch began while the rows were read")
         self._replica.schema = schema
         self._metrics.loads.inc()
         log.info("rows loaded", extra={"epoch": before.epoch, "rev": after.rev, "rows": sum(map(len, rows.values()))})
@@ -249,7 +255,11 @@ class RedisSource:
             self._metrics.commits.inc()
             return change
         if envelope.epoch != replica.epoch or envelope.rev > replica.heard_rev:
-            raise StartOver("the rows were replaced" if isinstance(envelope, Replaced) else "a commit was missed")
+            raise (
+                Renewed("the rows were replaced")
+                if isinstance(envelope, Replaced)
+                else StartOver("a commit was missed")
+            )
         if isinstance(envelope, Heartbeat) and (differences := replica.differences(envelope)):
             for channel in differences:
                 self._metrics.divergences.labels(channel).inc()

@@ -55,13 +55,17 @@ _List = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list)]
 class PublisherSettings(BaseSettings):
     """All settings of a publisher. An empty variable counts as not set."""
 
-    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, env_ignore_empty=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     redis_url: Annotated[str, AfterValidator(check_redis_url)] = Field(
         "redis://127.0.0.1:6379/0", description="where the tables are kept, such as redis://127.0.0.1:6379/0"
     )
     redis_prefix: str = Field(
-        "banggia", pattern=r"^[A-Za-z0-9_.:-]+$", description="what all keys begin with, such as banggia"
+        "banggia",
+        pattern=r"^[A-Za-z0-9_.:-]+$",
+        description="what all keys begin with: letters, digits and any of _ . : -, such as banggia",
     )
     host: str = Field("127.0.0.1", description="the address to listen on, such as 0.0.0.0 in a container")
     port: int = Field(8000, ge=0, le=65535, description="the port to listen on; 0 takes any free one")
@@ -135,6 +139,20 @@ class PublisherSettings(BaseSettings):
     jwt_issuer: str | None = Field(None, description="and by this issuer (iss), such as https://login.example")
     jwt_audience: str | None = Field(None, description="and made for this audience (aud), such as banggia")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
+
+    @model_validator(mode="after")
+    def _tiers_that_fit(self) -> Self:
+        longest_ms = max(self.intervals_ms)
+        wanted_ms = {"INTERVAL_MS": self.interval_ms}
+        if self.channel_intervals_ms:
+            wanted_ms["CHANNEL_INTERVALS_MS"] = max(self.channel_intervals_ms.values())
+        for name, interval_ms in wanted_ms.items():
+            if interval_ms > longest_ms:
+                raise ValueError(
+                    f"{name} wants {interval_ms} ms, and INTERVALS_MS, which intervals are rounded up to, ends at "
+                    f"{longest_ms}: add {interval_ms} to INTERVALS_MS, or set {name} to {longest_ms} or less"
+                )
+        return self
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:

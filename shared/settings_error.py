@@ -1,6 +1,24 @@
 """A wrong setting, told in one line: which variable, what is wrong, what it is for."""
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+#: Pydantic's types of errors, in words for who has never heard of it.
+_PROBLEMS = {
+    "missing": "is not set",
+    "bool": "must be True or False",
+    "int": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float": "must be a number",
+    "finite_number": "must be a number",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "too_short": "is too short",
+    "string_too_short": "is too short",
+    "string_pattern_mismatch": "has a character that it must not have",
+}
 
 
 def settings_error_line(error: ValidationError, settings: type[BaseModel]) -> str:
@@ -10,17 +28,37 @@ def settings_error_line(error: ValidationError, settings: type[BaseModel]) -> st
     Field names are the variables' names in lower case; their descriptions tell what to set.
     """
     complaints: dict[str, str] = {}  # the first one of each setting; the others follow from it
-    for detail in error.errors(include_input=False, include_url=False, include_context=False):
-        name = str(detail["loc"][0]) if detail["loc"] else ""
+    for detail in error.errors(include_input=False, include_url=False):
+        if not detail["loc"]:  # settings that do not fit together: the sentence names them
+            complaints.setdefault("", _told(detail))
+            continue
+        name = str(detail["loc"][0])
         field = settings.model_fields.get(name)
-        problem = "is not set" if detail["type"] == "missing" else _problem(detail["msg"])
         purpose = f" ({field.description})" if field is not None and field.description else ""
-        complaints.setdefault(name, f"{name.upper() or 'the settings'}: {problem}{purpose}")
+        complaints.setdefault(name, f"{name.upper()}: {_place(detail)}{_problem(detail)}{purpose}")
     return f"Wrong setting: {'; '.join(complaints.values())}. Change it in the environment and start again."
 
 
-def _problem(message: str) -> str:
-    """Pydantic's sentence, as the middle of ours."""
-    text = message.removeprefix("Value error, ").rstrip(".")
+def _place(detail: ErrorDetails) -> str:
+    """Where in a list it is."""
+    match detail["loc"]:
+        case (_, int(index), *_):
+            return f"entry {index + 1} "
+        case (_, _, "[key]"):
+            return "each name "
+        case (_, _, *_):
+            return "each value "
+    return ""
+
+
+def _problem(detail: ErrorDetails) -> str:
+    """What is wrong, and what would be right."""
+    problem = _PROBLEMS.get(detail["type"].removesuffix("_type").removesuffix("_parsing"))
+    return _told(detail) if problem is None else problem.format_map(detail.get("ctx", {})).replace("'", "")
+
+
+def _told(detail: ErrorDetails) -> str:
+    """A sentence of ours, or of pydantic's, as the middle of the line."""
+    text = detail["msg"].removeprefix("Value error, ").rstrip(".")
     is_name = text[:2].isupper()  # JWT_SECRET is no beginning of a sentence
     return text if is_name else text[:1].lower() + text[1:]

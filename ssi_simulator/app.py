@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,8 +31,9 @@ def create_app(options: Options) -> ASGIApp:
     faults = Faults(time.monotonic)
     ledger = Ledger()
     tokens = Tokens(options.consumer_id, options.consumer_secret, life_s=options.token_life_s)
-    exchange = Exchange(seed=options.seed, day=options.day, stocks=options.stocks)
-    clock = MarketClock(options.clock, options.day, options.start_s, speed=options.speed)
+    clock = MarketClock(options.clock, options.day, options.start_s, speed=options.speed, timetable=options.timetable)
+    clock.advance(0.0, datetime.now(UTC))  # a real clock begins at the time that it is
+    exchange = Exchange(seed=options.seed, day=clock.told_day, stocks=options.stocks, timetable=options.timetable)
     hub = Hub(
         exchange.snapshot,
         faults,

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from ssi_simulator.core.exchange import Exchange
 from ssi_simulator.core.messages import Message
+from ssi_simulator.core.timetable import DAY_S
 from ssi_simulator.faults import Faults
 from ssi_simulator.hub import Hub
 from ssi_simulator.market_clock import MarketClock, clock_text
@@ -50,7 +51,7 @@ class Ticker:
         self._owed_events += self.rate * elapsed_s * (burst or 1.0)
         events = int(self._owed_events)
         self._owed_events -= events
-        self._hub.broadcast(self._roll() + self.exchange.advance(self.clock.now_s, events))
+        self._hub.broadcast(self._told(events))
 
     def set_clock(self, day: date, now_s: float) -> None:
         """Go to a later moment at once, unless the market is paused: then when it goes on. Raises ValueError."""
@@ -72,10 +73,13 @@ class Ticker:
     def _catch_up(self) -> None:
         """Come to the hour at which the clock begins, before anybody listens."""
         self.clock.advance(0.0, datetime.now(UTC))
-        self._hub.broadcast(self._roll() + self.exchange.advance(self.clock.now_s, 0))
+        self._hub.broadcast(self._told(0))
 
-    def _roll(self) -> list[Message]:
-        if self.clock.day == self.exchange.day:
-            return []
-        log.info("a new trading day", extra={"day": self.clock.day.isoformat()})
-        return self.exchange.roll_day(self.clock.day)
+    def _told(self, events: int) -> list[Message]:
+        day, rolled = self.clock.told_day, []
+        if day != self.exchange.day:
+            log.info("a new trading day", extra={"day": day.isoformat()})
+            rolled = self.exchange.roll_day(day)
+        if day < self.clock.day:
+            return rolled + self.exchange.advance(DAY_S - 1, 0)  # the night: what was left of that day has passed
+        return rolled + self.exchange.advance(self.clock.now_s, events)

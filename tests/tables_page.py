@@ -86,5 +86,9 @@ def _unit(node: Node) -> str:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(prog="python3 run.py docs", description="Write docs/tables.md anew.").parse_args()
+    argparse.ArgumentParser(
+        prog="python3 run.py docs",
+        description="Write docs/tables.md anew, from the types of the rows: after one of their fields was changed.",
+        epilog="For example, python3 run.py docs && git diff docs/tables.md shows what that means to clients.",
+    ).parse_args()
     PAGE.write_text(tables_page(PAGE.read_text("utf-8"), SCHEMA.document), "utf-8")

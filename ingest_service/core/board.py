@@ -9,10 +9,10 @@ here can be lost.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import get_args
 
 from ingest_service.core import foreign, indices, market
 from ingest_service.core.bars import bar_key, bar_with, minute_of, minutes_key, minutes_with
+from ingest_service.core.calendar_rules import EXCHANGES
 from ingest_service.core.channel_rows import ChannelRows
 from ingest_service.core.derivatives import derivatives_row
 from ingest_service.core.foreign import Totals, Window, foreign_row, slowed
@@ -40,7 +40,7 @@ from ingest_service.core.rows import (
     TradeRow,
     WindowRow,
 )
-from ingest_service.core.sessions import Calendar, Exchange, Phases, day_of
+from ingest_service.core.sessions import Calendar, Exchange, Phases, day_of, exchange_of_index
 from ingest_service.core.symbols import Listing, exchange_of, symbol_row
 from ingest_service.core.tape import tape_key, trade_row
 from ingest_service.core.ticks import ForeignTick, IndexTick, SecurityTick, StatusTick, Tick
@@ -49,7 +49,6 @@ from shared.table import Row
 
 # The longest holidays are shorter. Beyond the machine's day and the board's, since a simulated market may be ahead.
 MAX_DAYS_AHEAD = 14
-_EXCHANGES: tuple[Exchange, ...] = get_args(Exchange)
 
 
 class Board:
@@ -198,7 +197,7 @@ class Board:
         self._market_ms = market_ms
         known = day_of(now_ms) if self.day is None else max(self.day, day_of(now_ms))
         self._newest_day = known + timedelta(days=MAX_DAYS_AHEAD)
-        for exchange in _EXCHANGES:
+        for exchange in EXCHANGES:
             phase, held = self._heard.at(exchange, market_ms), self._phases.rows.get(exchange)
             if held is None or held["phase"] != phase:
                 self._phases.put(exchange, {"phase": phase, "changed_at": now_ms})
@@ -362,11 +361,9 @@ class Board:
             self._derivatives.put(symbol, derivatives_row(future, row, index, self._calendar))
 
     def _hear_index(self, key: str, row: IndexRow) -> None:
-        # The UPCOM index may be told under HNX, which runs that market.
-        exchange = "UPCOM" if "UPCOM" in key.upper() else row["exchange"]
-        for known in _EXCHANGES:
-            if known == exchange:
-                self._hear(known, row["session"], row["time"])
+        exchange = exchange_of_index(key, row["exchange"])
+        if exchange is not None:
+            self._hear(exchange, row["session"], row["time"])
 
     def _hear(self, exchange: Exchange, session: str | None, time_ms: int | None) -> None:
         if session is not None and time_ms is not None:

@@ -5,13 +5,16 @@ An open socket proves nothing. Data must come while the exchanges trade, by the 
 last time and what has passed since. At lunch and at night silence is normal; that the connection itself is sound is
 then the socket's own affair, which misses the server's keepalives. The owner reports what happens, asks `check` about
 once a second, and does what it says.
+
+Two clocks: whether data is due is asked of the market's clock, how long none came of the machine's. So a simulated
+market may run as fast as it likes: a silence is an outage after thirty seconds that have really passed.
 """
 
 from collections.abc import Collection
 from typing import Literal, TypeAlias
 
 from ingest_service.core.rows import FeedState
-from ingest_service.core.sessions import Calendar, busy_since_ms, continuous_since_ms, day_of
+from ingest_service.core.sessions import Calendar, Exchange, Phases, day_of
 
 Demand: TypeAlias = Literal["reconnect", "split"]
 
@@ -21,6 +24,12 @@ DATA_SILENCE_S = 30.0
 TYPE_SILENCE_S = 60.0
 # The last message of each symbol comes right after the subscription, at any hour.
 SNAPSHOT_S = 5.0
+# Types overtake each other by seconds. A message that tells a time further away than this may be an old one, repeated.
+NEAR_MS = 60_000
+# So long nobody must have told a time near ours before it is given up for an earlier one.
+BACK_S = 5.0
+
+_OF_SHARES: tuple[Exchange, ...] = ("HOSE", "HNX", "UPCOM")
 
 
 class FeedWatch:
@@ -38,8 +47,14 @@ class FeedWatch:
         self.state: FeedState = "down"
         self.reason: str | None = "not connected yet"
         self._calendar = calendar
+        self._phases = Phases(calendar)
         self._wanted = tuple(wanted)
         self._clock = (now_s, market_ms)  # what market time it was when
+        self._guessed = True  # by the machine; the feed has told nothing yet
+        self._doubted: tuple[float, int] | None = None  # since when the feed tells times far from ours, and the last
+        self._known_ms: int | None = None  # a time told that is near ours, and no news: most messages repeat it
+        self._next_phase_ms = calendar.next_change_ms(market_ms)
+        self._next_phase_s = now_s + (self._next_phase_ms - market_ms) / 1000  # when that is, if the clock is not moved
         self._data_day = day_of(market_ms) if calendar.trades_on(day_of(market_ms)) else None
         self._open = False
         self._split = False
@@ -59,6 +74,10 @@ class FeedWatch:
         read_s, market_ms = self._clock
         return market_ms + round((now_s - read_s) * 1000)
 
+    def until_phase_s(self, now_s: float) -> float:
+        """Seconds until the next phase begins on some exchange, by the clock, if nothing comes; 0 if one has begun."""
+        return max(0.0, self._next_phase_s - now_s)
+
     def opened(self, now_s: float) -> None:
         """A link stands, and has taken the subscription."""
         self._open = True
@@ -72,19 +91,27 @@ class FeedWatch:
         self._open = False
         self._set("down", reason)
 
-    def data(self, now_s: float, data_type: str, key: str, market_ms: int | None) -> None:
-        """A message of the market came: its type, its symbol or index, and the exchange's time if it tells one."""
+    def data(self, now_s: float, data_type: str, key: str, market_ms: int | None) -> bool:
+        """
+        A message of the market came: its type, its symbol or index, and the exchange's time if it tells one.
+
+        True: another phase has begun on some exchange, or the market's clock was put right.
+        """
         self._data_s = self._type_s[data_type] = now_s
         if self._snapshot is not None:
             known = len(self._snapshot)
             self._snapshot.add((data_type, key))
             if len(self._snapshot) == known:
                 self._snapshot = None
-        if market_ms is not None and self._snapshot is None:
-            self._clock = (now_s, market_ms)
-            self._data_day = day_of(market_ms)
+        if market_ms is not None and self._snapshot is None and (market_ms != self._known_ms or self._doubted):
+            self._hear_time(now_s, market_ms)
         if self._open:
-            self._set("live", None)
+            self.state, self.reason = "live", None
+        return now_s >= self._next_phase_s and self._pass_phases(now_s)
+
+    def hear(self, exchange: Exchange, session: str, market_ms: int) -> None:
+        """The feed says in which session an exchange is: one that is closed early owes no data."""
+        self._phases.hear(exchange, session, market_ms)
 
     def check(self, now_s: float) -> Demand | None:
         """
@@ -93,18 +120,23 @@ class FeedWatch:
         Returns "reconnect" when the link must be dropped and made anew, and "split", once, when a wanted type stays
         silent while others flow: then each channel needs a connection of its own. A demand is not repeated at once.
         """
+        self._pass_phases(now_s)
         if not self._open:
             return None
         market_ms = self.market_ms(now_s)
         day = day_of(market_ms)
         trading_day = self._calendar.trades_on(day) or day == self._data_day
-        busy_ms = busy_since_ms(market_ms) if trading_day else None
+        busy_ms = self._calendar.busy_since_ms(market_ms) if trading_day and not self._is_closed(market_ms) else None
         if busy_ms is None:
             # The snapshot comes at any hour: without it, nobody knows yet what the market looks like.
             if now_s - self._opened_s > SNAPSHOT_S and now_s - self._data_s >= SNAPSHOT_S:
                 self._set("quiet", "no data is due now")
             return None
         return self._check_data(now_s, (market_ms - busy_ms) / 1000) or self._check_types(now_s, market_ms)
+
+    def _is_closed(self, market_ms: int) -> bool:
+        """Whether the feed has said of all stock exchanges that they are closed, at an hour at which they trade."""
+        return all(self._phases.told(exchange, market_ms) == "C" for exchange in _OF_SHARES)
 
     def _check_data(self, now_s: float, busy_s: float) -> Demand | None:
         if min(now_s - self._data_s, busy_s) < DATA_SILENCE_S:
@@ -116,7 +148,7 @@ class FeedWatch:
         return "reconnect"
 
     def _check_types(self, now_s: float, market_ms: int) -> Demand | None:
-        since_ms = continuous_since_ms(market_ms)
+        since_ms = self._calendar.continuous_since_ms(market_ms)
         if since_ms is None or self._split or now_s - self._data_s >= DATA_SILENCE_S:
             return None
         continuous_s = (market_ms - since_ms) / 1000
@@ -126,6 +158,44 @@ class FeedWatch:
                 self._split = True
                 return "split"
         return None
+
+    def _hear_time(self, now_s: float, told_ms: int) -> None:
+        """
+        Let the market's clock go by what a message tells: forwards, as the newest is the nearest to the truth.
+
+        A time far ahead is believed if the next message confirms it, an earlier one only if for some seconds no time
+        near ours was told: old messages may be repeated among new ones.
+        """
+        ahead_ms = told_ms - self.market_ms(now_s)
+        if self._guessed:
+            self._set_clock(now_s, told_ms)
+        elif abs(ahead_ms) <= NEAR_MS:
+            self._data_day, self._doubted, self._known_ms = day_of(told_ms), None, told_ms
+            if ahead_ms > 0:
+                self._set_clock(now_s, told_ms)
+        else:
+            since_s, before_ms = self._doubted or (now_s, None)
+            is_confirmed = before_ms is not None and abs(told_ms - before_ms) <= NEAR_MS
+            if is_confirmed if ahead_ms > 0 else now_s - since_s >= BACK_S:
+                self._set_clock(now_s, told_ms)
+            else:
+                self._doubted = (since_s, told_ms)
+
+    def _set_clock(self, now_s: float, market_ms: int) -> None:
+        if market_ms < self.market_ms(now_s):
+            self._next_phase_ms = market_ms  # whatever phases there are now, they may be others
+        self._clock = (now_s, market_ms)
+        self._next_phase_s = now_s + (self._next_phase_ms - market_ms) / 1000
+        self._data_day, self._known_ms = day_of(market_ms), market_ms
+        self._guessed, self._doubted = False, None
+
+    def _pass_phases(self, now_s: float) -> bool:
+        if now_s < self._next_phase_s:
+            return False
+        market_ms = self.market_ms(now_s)
+        self._next_phase_ms = self._calendar.next_change_ms(market_ms)
+        self._next_phase_s = now_s + (self._next_phase_ms - market_ms) / 1000
+        return True
 
     def _set(self, state: FeedState, reason: str | None) -> None:
         self.state, self.reason = state, reason

@@ -1,39 +1,26 @@
 """
-When the exchanges trade: holidays, the timetable, and the phase each exchange is in.
+When the exchanges trade, and the phase each of them is in: by the calendar's rules, the clock, and the feed's word.
 
 All times are the market's own, Unix ms; Vietnam is at UTC+7 without daylight saving, whatever the machine's zone is.
 """
 
 from bisect import bisect_right
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, timedelta
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-Exchange: TypeAlias = Literal["HOSE", "HNX", "UPCOM", "DERIVATIVES"]
-Phase: TypeAlias = Literal["pre_open", "ato", "continuous", "break", "atc", "put_through", "plo", "closed"]
+from ingest_service.core.calendar_rules import EXCHANGES, Hours, Rules, shipped_rules
+from ingest_service.core.calendar_rules import Exchange as Exchange  # noqa: PLC0414 - who asks for phases, names them
+from ingest_service.core.calendar_rules import Phase as Phase  # noqa: PLC0414 - as above
 
 UTC_OFFSET_MS = 7 * 3_600_000
 DAY_MS = 86_400_000
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
-# Weekdays without trading, as they follow from the labour law. The authorities announce the exact days each year, so
-# this is a default, to be replaced by whoever knows better.
-HOLIDAYS = frozenset(
-    {
-        *(date(2026, 1, day) for day in (1, 2)),  # New Year
-        *(date(2026, 2, day) for day in (16, 17, 18, 19, 20)),  # Tet
-        date(2026, 4, 27),  # Hung Kings, a Sunday
-        date(2026, 4, 30),
-        date(2026, 5, 1),
-        *(date(2026, 9, day) for day in (1, 2)),  # National Day
-        date(2027, 1, 1),
-        *(date(2027, 2, day) for day in (5, 8, 9, 10, 11)),
-        date(2027, 4, 16),
-        date(2027, 4, 30),
-        date(2027, 5, 3),
-        *(date(2027, 9, day) for day in (2, 3)),
-    }
-)
+# A year without holidays is told so long before it begins: later than the exchanges announce them, as a rule.
+_AHEAD = timedelta(days=31)
+# Phases in which orders are matched, or about to be: books change.
+TRADING = frozenset({"ato", "continuous", "atc"})
 
 
 def midnight_ms(day: date) -> int:
@@ -46,15 +33,26 @@ def day_of(market_ms: int) -> date:
     return date.fromordinal(_EPOCH_DAY + (market_ms + UTC_OFFSET_MS) // DAY_MS)
 
 
-class Calendar:
-    """Which days are trading days."""
+def exchange_of_index(key: str, exchange: str | None) -> Exchange | None:
+    """Whose session an index tells; None if it is none of ours."""
+    # The UPCOM index may be told under HNX, which runs that market.
+    if "UPCOM" in key.upper():
+        return "UPCOM"
+    return next((known for known in EXCHANGES if known == exchange), None)
 
-    def __init__(self, holidays: Collection[date] = HOLIDAYS) -> None:
-        self._holidays = frozenset(holidays)
+
+class Calendar:
+    """Which days are trading days, and what the clock says about their phases."""
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        """The rules that come with the program, unless told otherwise. Raises InvalidCalendar if these are broken."""
+        self._rules = rules or shipped_rules()
 
     def trades_on(self, day: date) -> bool:
-        """Monday to Friday, but for holidays."""
-        return day.weekday() < 5 and day not in self._holidays
+        """Monday to Friday, but for holidays; and weekends of which the rules say so."""
+        if day.weekday() < 5:
+            return day not in self._rules.holidays.get(day.year, ())
+        return day in self._rules.trading_weekends.get(day.year, ())
 
     def trading_day_until(self, day: date) -> date:
         """The day itself, or the last trading day before it. Contracts that would expire on a holiday expire then."""
@@ -62,66 +60,59 @@ class Calendar:
             day -= timedelta(days=1)
         return day
 
+    def unlisted_years(self, day: date) -> list[int]:
+        """Years that matter on a day, its own and the next one if that is near, without any holiday in the rules."""
+        years = {day.year, (day + _AHEAD).year}
+        return sorted(year for year in years if not self._rules.holidays.get(year))
 
-def _at(hour: int, minute: int) -> int:
-    return (hour * 60 + minute) * 60_000
+    def hours(self, exchange: Exchange, day: date) -> Hours:
+        """The phases of a trading day."""
+        single = self._rules.hours_on[exchange].get(day)
+        if single is not None:
+            return single
+        periods = self._rules.hours_from[exchange]
+        begun = [first for first in periods if first <= day]
+        return periods[max(begun) if begun else min(periods)]
 
+    def phase(self, exchange: Exchange, market_ms: int) -> tuple[Phase, int]:
+        """The phase of an exchange on a trading day by the clock, and when it began."""
+        midnight = midnight_ms(day_of(market_ms))
+        hours = self.hours(exchange, day_of(market_ms))
+        start_ms, phase = hours[bisect_right(hours, market_ms - midnight, key=lambda start: start[0]) - 1]
+        return phase, midnight + start_ms
 
-_LUNCH: tuple[tuple[int, Phase], ...] = ((_at(11, 30), "break"), (_at(13, 0), "continuous"))
-_OPEN_UNTIL_1500: tuple[tuple[int, Phase], ...] = ((_at(14, 45), "put_through"), (_at(15, 0), "closed"))
-_ATC: tuple[int, Phase] = (_at(14, 30), "atc")
+    def next_change_ms(self, market_ms: int) -> int:
+        """When the clock begins another phase, on some exchange: the next day at the latest."""
+        return min(start_ms for start_ms in self._starts(market_ms) if start_ms > market_ms)
 
-# Start of each phase, ms since midnight; hours in force since May 2025.
-TIMETABLE: dict[Exchange, tuple[tuple[int, Phase], ...]] = {
-    "HOSE": (
-        (0, "pre_open"),
-        (_at(9, 0), "ato"),
-        (_at(9, 15), "continuous"),
-        *_LUNCH,
-        _ATC,
-        *_OPEN_UNTIL_1500,
-    ),
-    "HNX": (
-        (0, "pre_open"),
-        (_at(9, 0), "continuous"),
-        *_LUNCH,
-        _ATC,
-        (_at(14, 45), "plo"),
-        (_at(15, 0), "closed"),
-    ),
-    "UPCOM": ((0, "pre_open"), (_at(9, 0), "continuous"), *_LUNCH, (_at(15, 0), "closed")),
-    "DERIVATIVES": (
-        (0, "pre_open"),
-        (_at(8, 45), "ato"),
-        (_at(9, 0), "continuous"),
-        *_LUNCH,
-        _ATC,
-        *_OPEN_UNTIL_1500,
-    ),
-}
+    def busy_since_ms(self, market_ms: int) -> int | None:
+        """
+        Since when data must be flowing, on a trading day; None if silence is normal now.
 
-# From the opening of HNX to the end of the closing auctions something happens each second, but for lunch.
-_BUSY = ((_at(9, 0), _at(11, 30)), (_at(13, 0), _at(14, 45)))
-# All exchanges match continuously, so every data type is on its way.
-_CONTINUOUS = ((_at(9, 15), _at(11, 30)), (_at(13, 0), _at(14, 30)))
+        Something happens each second while two exchanges trade; one alone may have nothing to tell for a while.
+        """
+        return self._since(market_ms, lambda phases: sum(phase in TRADING for phase in phases) >= 2)
 
+    def continuous_since_ms(self, market_ms: int) -> int | None:
+        """Since when all exchanges match continuously, so that every data type is on its way; None if not all do."""
+        return self._since(market_ms, lambda phases: all(phase == "continuous" for phase in phases))
 
-def busy_since_ms(market_ms: int) -> int | None:
-    """Since when data must be flowing, on a trading day; None if silence is normal now."""
-    return _since(_BUSY, market_ms)
+    def _since(self, market_ms: int, holds: Callable[[Collection[Phase]], bool]) -> int | None:
+        since_ms = None
+        for start_ms in self._starts(market_ms):
+            if start_ms > market_ms:
+                break
+            if not holds([self.phase(exchange, start_ms)[0] for exchange in EXCHANGES]):
+                since_ms = None
+            elif since_ms is None:
+                since_ms = start_ms
+        return since_ms
 
-
-def continuous_since_ms(market_ms: int) -> int | None:
-    """Since when all exchanges match continuously, on a trading day; None if not all do now."""
-    return _since(_CONTINUOUS, market_ms)
-
-
-def _since(periods: tuple[tuple[int, int], ...], market_ms: int) -> int | None:
-    time_ms = (market_ms + UTC_OFFSET_MS) % DAY_MS
-    for start_ms, end_ms in periods:
-        if start_ms <= time_ms < end_ms:
-            return market_ms - time_ms + start_ms
-    return None
+    def _starts(self, market_ms: int) -> list[int]:
+        """All moments of the day at which a phase begins somewhere, and the day's end."""
+        day = day_of(market_ms)
+        starts = {start_ms for exchange in EXCHANGES for start_ms, _ in self.hours(exchange, day)}
+        return [midnight_ms(day) + start_ms for start_ms in sorted(starts | {DAY_MS})]
 
 
 _PHASES: dict[str, Phase] = {
@@ -133,7 +124,6 @@ _PHASES: dict[str, Phase] = {
     "PLO": "plo",
     "C": "closed",
 }
-_SILENT_PHASES = frozenset({"pre_open", "break", "closed"})
 # A message that was late, or calculated just after a change of phase, still carries the code of the phase before.
 _LATE_MS = 60_000
 
@@ -149,7 +139,8 @@ class Phases:
 
     The clock alone ends the day, opens it, and keeps the lunch break: the code `C` comes before the opening and after
     the close alike, and a last message repeats an outdated code for ever. In between, what the feed has said well after
-    the phase began is heard: hours may change, and a market may be halted to the end of the day.
+    the phase began is heard: a phase may last longer than planned, and a market may be closed early. A day is a trading
+    day if the calendar or the feed says so.
     """
 
     def __init__(self, calendar: Calendar) -> None:
@@ -161,17 +152,23 @@ class Phases:
         """The feed says that an exchange is in a session (a code as in `ticks`), at a market time."""
         self._told[exchange] = _Told(session, market_ms)
         if session not in ("C", "H"):
-            self._traded_on = day_of(market_ms)
+            day = day_of(market_ms)
+            self._traded_on = day if self._traded_on is None else max(day, self._traded_on)
 
     def at(self, exchange: Exchange, market_ms: int) -> Phase:
         """The phase of an exchange now."""
         day = day_of(market_ms)
         if not self._calendar.trades_on(day) and day != self._traded_on:
             return "closed"
-        midnight = midnight_ms(day)
-        phases = TIMETABLE[exchange]
-        start_ms, phase = phases[bisect_right(phases, market_ms - midnight, key=lambda start: start[0]) - 1]
-        told = self._told.get(exchange)
-        if told is None or phase in _SILENT_PHASES or told.market_ms < midnight + start_ms + _LATE_MS:
+        phase, _ = self._calendar.phase(exchange, market_ms)
+        if phase in ("pre_open", "break", "closed"):
             return phase
-        return _PHASES.get(told.session, phase)
+        return _PHASES.get(self.told(exchange, market_ms) or "", phase)
+
+    def told(self, exchange: Exchange, market_ms: int) -> str | None:
+        """The session that the feed has told during the phase that it is by the clock; None if none that counts."""
+        told = self._told.get(exchange)
+        _, began_ms = self._calendar.phase(exchange, market_ms)
+        if told is None or not began_ms + _LATE_MS <= told.market_ms <= market_ms + _LATE_MS:
+            return None
+        return told.session

@@ -16,6 +16,15 @@ from local_stack.terminal import say
 from shared.descriptors import raise_descriptor_limit
 from shared.tasks import first_of
 
+_DESCRIPTION = """\
+The whole board on this machine under random faults, to see whether it keeps its promises: processes are killed and
+frozen, links cut, Redis and the exchange misbehave, days pass, while clients compare every frame with what was written.
+The last line is JSON; the exit code is 1 if anything was wrong."""
+_EXAMPLE = """\
+For example, ten minutes of what somebody else has seen:
+
+  python3 run.py chaos --minutes 10 --seed 5"""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0: nothing was found; 1: something was, or something failed; 2: a wrong argument."""
@@ -39,8 +48,9 @@ def parse(arguments: list[str] | None = None) -> Options:
     """The options; a wrong one ends the program with exit code 2."""
     parser = argparse.ArgumentParser(
         prog="run.py chaos",
-        description="The whole board on this machine under random faults, with clients that compare every frame with "
-        "what was written. The last line is JSON; the exit code is 1 if anything was wrong.",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--minutes", type=number(float, 0.1, 10_000), default=3.0,

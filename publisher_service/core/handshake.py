@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -13,7 +14,18 @@ _DEFLATE_ANSWER: Final = b"permessage-deflate; server_no_context_takeover; clien
 _PROMISES: Final = frozenset({b"server_no_context_takeover", b"client_no_context_takeover"})
 _WINDOWS: Final = frozenset(str(bits).encode() for bits in range(8, 16))
 _WIDEST: Final = b"15"
+#: Extensions that are offered: far more than there are, and read in two milliseconds at most.
+MAX_EXTENSIONS_BYTES: Final = 4096
+#: A name or a parameter in their list, and what ends it (RFC 6455, section 9.1). Nothing is tried twice.
+_PIECE: Final = re.compile(
+    rb"[ \t]*+(?:(TOKEN)(?:[ \t]*+=[ \t]*+(?:(TOKEN)|\"((?:[^\"\\]|\\.)*+)\"))?+)?+[ \t]*+([;,]|\Z)".replace(
+        b"TOKEN", rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+    )
+)
+_ESCAPED: Final = re.compile(rb"\\(.)")
 
+#: A name or a parameter, with its value if there is one.
+Piece = tuple[bytes, bytes | None]
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -74,9 +86,10 @@ def examine(method: str, http_version: str, headers: Headers, *, compression: bo
         raise InvalidHandshake(426, "the version of websockets is 13", (b"sec-websocket-version", b"13"))
     if len(key) != 1 or not _is_key(key[0]):
         raise InvalidHandshake(400, "Sec-WebSocket-Key must be 16 bytes in base64")
+    offers = _offers(b",".join(extensions)) if extensions else []
     return Handshake(
         accept=base64.b64encode(hashlib.sha1(key[0] + _MAGIC).digest()),  # noqa: S324 (as the RFC has it; no secret)
-        deflates=compression and any(_can_be_met(offer) for value in extensions for offer in value.split(b",")),
+        deflates=compression and any(_can_be_met(offer) for offer in offers),
         subprotocols=[token.strip().decode("latin-1") for value in protocols for token in value.split(b",")],
     )
 
@@ -92,26 +105,46 @@ def _is_key(value: bytes) -> bool:
         return False
 
 
-def _can_be_met(offer: bytes) -> bool:
+def _offers(header: bytes) -> list[list[Piece]]:
+    """The extensions that are offered: of each its name, and its parameters. Raises InvalidHandshake."""
+    if len(header) > MAX_EXTENSIONS_BYTES:
+        raise InvalidHandshake(400, f"Sec-WebSocket-Extensions may have {MAX_EXTENSIONS_BYTES} bytes")
+    offers: list[list[Piece]] = [[]]
+    at, end = 0, b","
+    while end:
+        piece = _PIECE.match(header, at)
+        name, token, quoted, end = piece.groups() if piece else (None, None, None, b";")
+        value = token if quoted is None else _ESCAPED.sub(rb"\1", quoted)
+        begins = not offers[-1]
+        # Between commas there may be nothing; a name has no value, and no parameter is without a name.
+        if piece is None or (name is None and (end == b";" or not begins)) or (begins and value is not None):
+            raise InvalidHandshake(400, "Sec-WebSocket-Extensions must be names with parameters, joined by commas")
+        if name is not None:
+            offers[-1].append((name, value))
+        if end == b",":
+            offers.append([])
+        at = piece.end()
+    return [offer for offer in offers if offer]
+
+
+def _can_be_met(offer: list[Piece]) -> bool:
     """
     An offer of compression that our one answer is an answer to.
 
     The window of a client does not matter, since we inflate with the widest. Ours is the widest too: an offer that
     wants a smaller one is declined, as is one with a parameter that is unknown, wrong, or there twice.
     """
-    name, *given = (part.strip() for part in offer.split(b";"))
+    (name, _), *given = offer
     if name != _EXTENSION:
         return False
     seen = set()
-    for parameter in given:
-        key, has_value, value = (part.strip() for part in parameter.partition(b"="))
-        value = value[1:-1] if len(value) > 1 and value[:1] == value[-1:] == b'"' else value
+    for key, value in given:
         if key in seen:
             return False
         seen.add(key)
-        if key in _PROMISES and not has_value:
+        if key in _PROMISES and value is None:
             continue
-        if key == b"client_max_window_bits" and (not has_value or value in _WINDOWS):
+        if key == b"client_max_window_bits" and (value is None or value in _WINDOWS):
             continue
         if key == b"server_max_window_bits" and value == _WIDEST:
             continue

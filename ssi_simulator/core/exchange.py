@@ -17,7 +17,7 @@ from ssi_simulator.core.instrument import Instrument
 from ssi_simulator.core.listing import Listing, futures, securities
 from ssi_simulator.core.messages import Message, Stamp
 from ssi_simulator.core.prices import band, warrant_band
-from ssi_simulator.core.timetable import AUCTIONS, BEFORE_OPENING_S, EXCHANGES, changes_between, session_at
+from ssi_simulator.core.timetable import AUCTIONS, BEFORE_OPENING_S, EXCHANGES, Timetable, shipped_timetable
 
 # A longer stretch than this in one call was not lived through: it gets a synthetic past.
 _SKIPPED_S = 60.0
@@ -55,8 +55,9 @@ class Ledger(TypedDict):
 class Exchange:
     """The whole simulated market, before the opening at first."""
 
-    def __init__(self, *, seed: int, day: date, stocks: int = 1600) -> None:
+    def __init__(self, *, seed: int, day: date, stocks: int = 1600, timetable: Timetable | None = None) -> None:
         """ValueError if stocks is out of range, or the day's year beyond those that futures codes exist for."""
+        self._timetable = timetable or shipped_timetable()
         self._rng = Random(seed)  # noqa: S311 - a simulation, nothing to guard
         self._securities = securities(self._rng, day, stocks)
         self.indices: list[IndexListing] = index_listings(self._securities)
@@ -80,7 +81,7 @@ class Exchange:
         One event is one change of one symbol. Sessions that begin on the way do so with all their messages; a stretch
         of more than a minute gets a synthetic past. Nothing happens while every exchange is closed or at lunch.
         """
-        for change_s in changes_between(self.now_s, now_s):
+        for change_s in self._timetable.changes_between(self.day, self.now_s, now_s):
             self._live_until(change_s)
             self._change_sessions()
         self._live_until(max(now_s, self.now_s))
@@ -137,7 +138,7 @@ class Exchange:
             one.id: Index(one, [self._instruments[symbol] for symbol in one.symbols], values[one.id])
             for one in self.indices
         }
-        self._sessions = {exchange: session_at(exchange, 0.0) for exchange in EXCHANGES}
+        self._sessions = {exchange: self._timetable.session_at(exchange, day, 0.0) for exchange in EXCHANGES}
         self._published_s = -math.inf
         self.now_s = 0.0
         self._mood = 0.0
@@ -190,7 +191,7 @@ class Exchange:
     def _change_sessions(self) -> None:
         """Let the sessions that begin now begin; an auction that ends matches first."""
         for exchange in EXCHANGES:
-            session = session_at(exchange, self.now_s)
+            session = self._timetable.session_at(exchange, self.day, self.now_s)
             if session == self._sessions[exchange]:
                 continue
             first = self._sessions[exchange] == "C"

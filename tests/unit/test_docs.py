@@ -163,7 +163,9 @@ def test_each_proof_of_the_guarantees_is_a_test() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("heading", ["Order and loss", "Numbers", "Staleness", "Slow clients", "Faults"])
+@pytest.mark.parametrize(
+    "heading", ["Order and loss", "Numbers", "Staleness", "Days and hours", "Slow clients", "Faults"]
+)
 def test_each_guarantee_has_its_proof(heading: str) -> None:
     entries = re.split(r"\n(?=- |\| (?!---|what ))", section("guarantees.md", heading))[1:]
 

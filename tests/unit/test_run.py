@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import run
+from shared.version import VERSION
 
 ROOT = Path(run.__file__).parent
 
@@ -111,6 +113,43 @@ def test_check_refuses_options_that_it_would_ignore(capsys: pytest.CaptureFixtur
 
     assert code == 2
     assert "takes no options" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", run.HELP)
+def test_help_of_what_has_no_command_line_of_its_own_needs_no_environment(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run.main([command, "--help"])
+
+    assert code == 0
+    assert f"usage: python3 run.py {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", run.COMMANDS)
+def test_the_help_of_each_command_has_an_example(command: str) -> None:
+    module = run.COMMANDS[command][0]
+    said = (
+        run.HELP.get(command)
+        or subprocess.run(
+            [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+    )
+
+    assert f"usage: run.py {command}" in said.replace("python3 ", "")
+    assert f" run.py {command} " in said.partition("\nFor example, ")[2]
+
+
+@pytest.mark.parametrize("module", ["ingest_service", "publisher_service"])
+def test_there_is_one_version(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = subprocess.check_output([sys.executable, "-m", module, "--version"], cwd=ROOT, text=True)
+    registry = import_module(f"{module}.metrics").Metrics().registry
+    series = f"{module.removesuffix('_service')}_build_info"
+
+    code = run.main(["--version"])
+
+    assert (code, told) == (0, f"banggia {VERSION}\n")
+    assert capsys.readouterr().out == told
+    assert registry.get_sample_value(series, {"version": VERSION}) == 1
 
 
 def test_arguments_and_exit_code_pass_through(prepared: Path) -> None:

@@ -105,8 +105,11 @@ async def test_every_setting_of_the_services_can_stand_in_the_env_file() -> None
 
     seen_by_publisher = {name: found["publisher"]["environment"].get(name) for name in publisher}
     seen_by_ingest = {name: found["ingest"]["environment"].get(name) for name in ingest}
-    assert seen_by_ingest == {name: given[name] for name in ingest}
-    # A file of the host is mounted, and the publisher is told where.
+    # Files of the host are mounted, and the services are told where.
+    assert seen_by_ingest.pop("CALENDAR_FILE") == "/run/calendar.toml"
+    assert seen_by_ingest == {name: given[name] for name in ingest - {"CALENDAR_FILE"}}
+    (mounted,) = found["ingest"]["volumes"]
+    assert (mounted["source"], mounted["read_only"]) == ("/value-of/CALENDAR_FILE", True)
     assert seen_by_publisher.pop("JWT_PUBLIC_KEY_FILE") == "/run/jwt-public-key.pem"
     assert seen_by_publisher == {name: given[name] for name in publisher - {"JWT_PUBLIC_KEY_FILE"}}
     (mounted,) = found["publisher"]["volumes"]

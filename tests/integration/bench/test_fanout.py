@@ -26,6 +26,8 @@ def test_each_contestant_delivers_every_frame_and_all_figures_are_there(tmp_path
     assert ran.returncode == 0, ran.stdout + ran.stderr
     figures = json.loads(file.read_text("utf-8"))
     assert json.loads(ran.stdout.splitlines()[-1]) == figures
+    assert "1 s are short" in ran.stdout
+    assert ran.stderr.splitlines()[0] == "1 of 2: 20 clients, 20 frames a second: run 1 of 1, floor"
     assert figures["problems"] == {}
     assert set(figures["versions"]) == {"broker", "floor", "banggia"}
     assert {"machine", "frame_bytes", "seconds", "runs"} < set(figures)

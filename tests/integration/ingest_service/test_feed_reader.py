@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from ingest_service import feed_reader
 from ingest_service.core.feed_events import Broadcasts
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.sessions import Calendar
@@ -86,6 +87,22 @@ async def test_what_was_read_and_waits_is_measured() -> None:
 
         assert metrics.registry.get_sample_value("ingest_inbox_messages") == 5
         await eventually(lambda: metrics.registry.get_sample_value("ingest_inbox_messages") == 0)
+
+
+async def test_a_phase_that_begins_is_told_at_once_by_the_first_messages_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_reader, "WATCH_S", 3600.0)  # nobody looks in between
+    async with running_hub() as hub, reading(hub, warm=True) as (reader, _):
+        reader.lead(leading := Leading())
+        await eventually(lambda: len(hub.open) == 1)
+        for _ in range(2):  # the second one is no snapshot any more, and tells the time
+            await hub.send(broadcast(argument("X", {**X, "Time": "10:42:17"})))
+        await eventually(lambda: len(leading.ticks) == 2)
+        told = leading.told
+
+        for _ in range(2):  # a time so far ahead needs a second witness
+            await hub.send(broadcast(argument("X", {**X, "Time": "11:30:00"})))
+
+        await eventually(lambda: leading.told == told + 1)
 
 
 async def test_a_cold_standby_connects_when_it_leads_and_closes_when_another_does() -> None:

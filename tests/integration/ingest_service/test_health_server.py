@@ -65,3 +65,14 @@ async def test_a_port_that_is_taken_ends_the_ingest_with_one_line(
     assert ingest.lines == [
         f"METRICS_PORT: cannot listen on 127.0.0.1 port {port}: Address already in use. {WHAT_NEXT}"
     ]
+
+
+async def test_an_address_that_is_not_this_machines_is_told_with_its_setting(
+    redis_url: str, redis_prefix: str, tmp_path: Path
+) -> None:
+    options = {"METRICS_HOST": "192.0.2.1", "METRICS_PORT": "0"}
+    async with running_ingest(redis_url, redis_prefix, "http://127.0.0.1:1", tmp_path, **options) as ingest:
+        code = await ingest.ended()
+
+    assert code == 2
+    assert ingest.lines == ["METRICS_HOST: 192.0.2.1 is no address of this machine. Set it to one that is."]

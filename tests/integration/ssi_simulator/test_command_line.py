@@ -42,6 +42,7 @@ async def test_a_taken_port_is_one_clear_line_and_exit_code_2() -> None:
         ["--fault", "drop,often=3"],
         ["--fault", "drop=hard"],
         ["--stocks", "0"],
+        ["--calendar", "no-such-file"],
     ],
 )
 async def test_an_argument_that_cannot_be_is_named_with_exit_code_2(arguments: list[str]) -> None:

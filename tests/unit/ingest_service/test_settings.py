@@ -91,6 +91,17 @@ def test_a_wrong_setting_ends_with_one_line_that_names_it_and_exit_code_2(
     assert "demo-secret" not in captured.err
 
 
+def test_a_wrong_address_for_both_is_told_of_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        settings_of(monkeypatch, SSI_URL="127.0.0.1:8765")
+
+    told = capsys.readouterr().err
+    assert told.startswith("Wrong setting: SSI_URL: must begin with http:// or https:// (")
+    assert "STREAM_URL: " not in told
+
+
 @pytest.mark.parametrize("url", ["rediss://:hunter2@redis.example:6380/1", "unix:///run/redis.sock", "redis://redis"])
 def test_the_three_kinds_of_redis_address_are_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     assert settings_of(monkeypatch, REDIS_URL=url).redis_url == url

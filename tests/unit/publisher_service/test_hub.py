@@ -345,6 +345,23 @@ def test_facts_reach_clients_before_the_status_that_follows_them() -> None:
     assert [message["type"] for message in door.take()] == ["update", "status"]
 
 
+def test_what_waits_for_the_end_of_its_interval_leaves_before_the_close_is_told() -> None:
+    publisher = FakePublisher()
+    publisher.live()
+    publisher.commit({Channel.STATUS: {"HOSE": {"phase": "continuous"}}})
+    publisher.clock.advance(2)
+    door = publisher.client("market", interval="5000")
+    publisher.market("SSI", 1)
+    publisher.market("SSI", 2)
+    door.take()
+
+    publisher.commit({Channel.STATUS: {"HOSE": {"phase": "closed"}}})
+
+    update, status = door.take()
+    assert (update["type"], update["data"]["SSI"]["last"]) == ("update", 2)
+    assert (status["type"], status["phases"]) == ("status", {"HOSE": "closed"})
+
+
 def test_a_road_that_is_sound_again_is_told_after_the_data_of_the_load() -> None:
     publisher = FakePublisher()
     publisher.live()

@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssi_simulator.market_clock import (
-    ClockMode,
-    MarketClock,
-    clock_seconds,
-    clock_text,
-    last_trading_day,
-    trading_day,
-)
+from ssi_simulator.core.timetable import Timetable
+from ssi_simulator.market_clock import ClockMode, MarketClock, clock_seconds, clock_text
 
 MONDAY, FRIDAY, SATURDAY = date(2026, 11, 23), date(2026, 11, 27), date(2026, 11, 28)
 ANY_WALL = datetime(2026, 11, 23, tzinfo=UTC)
@@ -61,9 +55,12 @@ def test_the_timetable_passes_at_its_speed_and_begins_a_new_day_at_midnight() ->
         (datetime(2026, 11, 23, 3, 42, 17, tzinfo=UTC), MONDAY, "10:42:17"),
         (datetime(2026, 11, 27, 16, 59, tzinfo=UTC), FRIDAY, "23:59:00"),
         (datetime(2026, 11, 29, 3, 0, tzinfo=UTC), FRIDAY, "23:59:59"),
+        (datetime(2027, 1, 1, 3, 0, tzinfo=UTC), date(2026, 12, 31), "23:59:59"),
     ],
 )
-def test_real_time_is_that_of_vietnam_and_weekends_stay_late_on_friday(wall: datetime, day: date, time: str) -> None:
+def test_real_time_is_that_of_vietnam_and_without_trading_it_stays_late_on_the_day_before(
+    wall: datetime, day: date, time: str
+) -> None:
     clock = MarketClock(ClockMode.REAL, MONDAY, 0.0)
 
     clock.advance(1.0, wall)
@@ -82,6 +79,27 @@ def test_the_clock_is_set_forward_only() -> None:
             clock.set(day, now_s)
 
 
-def test_weekends_have_no_trading_day() -> None:
-    assert (trading_day(FRIDAY), trading_day(SATURDAY)) == (FRIDAY, date(2026, 11, 30))
-    assert (last_trading_day(FRIDAY), last_trading_day(SATURDAY)) == (FRIDAY, FRIDAY)
+def test_a_holiday_is_passed_over() -> None:
+    clock = MarketClock(ClockMode.TIMETABLE, date(2026, 2, 13), clock_seconds("23:59"))
+
+    clock.advance(61.0, ANY_WALL)
+
+    assert (clock.day, clock_text(clock.now_s)) == (date(2026, 2, 23), "00:00:00")
+
+
+@pytest.mark.parametrize(("time", "day"), [("00:00", FRIDAY), ("07:59", FRIDAY), ("08:00", date(2026, 11, 30))])
+def test_until_shortly_before_the_opening_the_market_tells_of_the_day_before(time: str, day: date) -> None:
+    assert MarketClock(ClockMode.TIMETABLE, date(2026, 11, 30), clock_seconds(time)).told_day == day
+
+
+def test_an_endless_market_skips_a_day_without_an_afternoon_and_refuses_a_calendar_without_continuous_trading() -> None:
+    everywhere = '[[hours]]\nexchanges = ["HOSE", "HNX", "UPCOM", "DERIVATIVES"]\n'
+    short = Timetable(f'{everywhere}on = [2026-11-27]\nphases = ["09:00 continuous", "11:30 closed"]')
+    never = Timetable(f'{everywhere}from = 2026-01-01\nphases = ["09:00 ato", "11:30 closed"]')
+    clock = MarketClock(ClockMode.ENDLESS, FRIDAY, clock_seconds("11:29"), timetable=short)
+
+    clock.advance(60, ANY_WALL)
+
+    assert (clock.day, clock_text(clock.now_s)) == (date(2026, 11, 30), "10:00:00")
+    with pytest.raises(ValueError, match="no continuous trading"):
+        MarketClock(ClockMode.ENDLESS, FRIDAY, timetable=never).advance(0, ANY_WALL)

@@ -307,6 +307,8 @@ async def knock(site: EchoSite, *, method: str = "GET", version: str = "HTTP/1.1
     [
         ({}, 101),
         ({"Connection": "keep-alive, Upgrade", "Upgrade": "WebSocket"}, 101),
+        ({"Upgrade": "h2c, websocket"}, 101),
+        ({"Upgrade": "h2c\r\nUpgrade: websocket", "Connection": "keep-alive\r\nConnection: upgrade"}, 101),
         ({"Sec_WebSocket_Version": None}, 426),
         ({"Sec_WebSocket_Version": "8"}, 426),
         ({"Sec_WebSocket_Key": None}, 400),
@@ -314,6 +316,10 @@ async def knock(site: EchoSite, *, method: str = "GET", version: str = "HTTP/1.1
         ({"Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ"}, 400),
         ({"Sec_WebSocket_Key": "!!!!IHNhbXBsZSBub25jZQ=="}, 400),
         ({"Host": None}, 400),
+        *(
+            ({"Sec_WebSocket_Extensions": header}, 400)
+            for header in ("x;", ";x", "x=1", "x y", 'x; y="', "x; y=1=2", "x; =1", 'x, "', "x; y=ü", "," * 5000)
+        ),
         ({"method": "POST", "Content_Length": "0"}, 405),
         ({"version": "HTTP/1.0"}, 400),
     ],
@@ -345,6 +351,13 @@ async def test_a_handshake_that_is_not_one_is_told_why(
         ("permessage-deflate; client_no_context_takeover; client_no_context_takeover", False),
         ("permessage-deflate; unknown", False),
         ("x-webkit-deflate-frame", False),
+        ('x; y="a, b; permessage-deflate", permessage-deflate', True),
+        ('x; y="a, permessage-deflate, b"', False),
+        (r'x; y="\", permessage-deflate, \"", z', False),
+        (r'permessage-deflate; server_max_window_bits="1\5"', True),
+        ("x; y\t= 1 ;z,, permessage-deflate ,", True),
+        ("x\r\nSec-WebSocket-Extensions: permessage-deflate", True),
+        (", ,", False),
         ("", False),
     ],
 )

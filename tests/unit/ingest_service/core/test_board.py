@@ -6,12 +6,27 @@ import pytest
 
 from ingest_service.core import channel_rows
 from ingest_service.core.board import Board
+from ingest_service.core.calendar_rules import EXCHANGES
 from ingest_service.core.invalid_row import InvalidRow
 from ingest_service.core.sessions import midnight_ms
 from ingest_service.core.symbols import Listing
 from ingest_service.core.ticks import parse
 from shared.channels import Channel
-from tests.unit.ingest_service.core.a_feed import DAY, FUTURE, FUTURE_X, MI, OL, B, CheckedBoard, F, R, X, a_tick, at_ms
+from tests.unit.ingest_service.core.a_feed import (
+    DAY,
+    FUTURE,
+    FUTURE_X,
+    MI,
+    OL,
+    UNTRADED,
+    B,
+    CheckedBoard,
+    F,
+    R,
+    X,
+    a_tick,
+    at_ms,
+)
 
 TUESDAY = {"TradingDate": "17/11/2026"}
 
@@ -327,3 +342,84 @@ def test_symbols_without_end_are_not_listed_and_their_prices_are_shown_all_the_s
     assert set(checked.tables[Channel.SYMBOLS]) == {"AAA", "BBB"}
     assert checked.row(Channel.SYMBOLS, "AAA")["name_en"] == "First"
     assert checked.board.oddities["too_many_symbols"] == 2
+
+
+@pytest.mark.parametrize(
+    ("day", "clock"),
+    [
+        (date(2026, 11, 16), (20, 0)),
+        (date(2026, 11, 17), (7, 30)),
+        (date(2026, 11, 21), (10, 0)),  # a Saturday
+        (date(2027, 1, 1), (10, 0)),  # a holiday
+    ],
+)
+def test_until_the_first_row_of_the_next_day_the_last_one_is_shown_closed(day: date, clock: tuple[int, int]) -> None:
+    checked = a_full_board()
+    market = checked.row(Channel.MARKET, "SSI")
+    now_ms = at_ms(*clock, day=day)
+
+    checked.board.set_feed("quiet", "no data is due now", now_ms)
+    checked.board.set_time(now_ms, now_ms)
+    checked.take()
+
+    assert checked.board.day == DAY
+    assert checked.row(Channel.STATUS, "feed")["day"] == DAY.isoformat()
+    assert {checked.row(Channel.STATUS, exchange)["phase"] for exchange in EXCHANGES} == {"closed"}
+    assert checked.last_changes.keys() <= {Channel.STATUS, Channel.FOREIGN}  # speeds of foreigners come to rest
+    assert checked.row(Channel.MARKET, "SSI") == market
+
+
+def test_a_burst_of_yesterdays_last_rows_before_the_opening_is_shown_as_yesterday_until_today_comes() -> None:
+    """Each subscription brings the last message of each symbol, at any hour, under the day that it was of."""
+    checked = CheckedBoard()
+    morning = at_ms(8, 30, day=date(2026, 11, 17))
+    checked.board.set_time(morning, morning)
+
+    for symbol in ("SSI", "ACB"):
+        checked.tell(X, Symbol=symbol, Time="14:45:03", TradingSession="C")
+    of_yesterday = checked.board.day
+    phases = {checked.row(Channel.STATUS, exchange)["phase"] for exchange in EXCHANGES}
+    checked.tell(X, **TUESDAY, Symbol="SSI", Time="08:30:05", TradingSession="C", **UNTRADED)
+
+    assert (of_yesterday, checked.board.day) == (DAY, date(2026, 11, 17))
+    assert phases == {"pre_open"}
+    assert set(checked.last_changes[Channel.MARKET]) == {"SSI"}
+
+
+def test_a_row_of_yesterday_that_is_repeated_later_rolls_neither_day_nor_rows_nor_phases_back() -> None:
+    checked = CheckedBoard()
+    checked.tell(X, **TUESDAY, Time="14:31:00", TradingSession="ATC")
+    checked.board.set_time(*[at_ms(14, 32, day=date(2026, 11, 17))] * 2)
+    checked.take()
+    tables = {channel: dict(rows) for channel, rows in checked.tables.items()}
+
+    for template in (X, FUTURE_X, R, MI):
+        with pytest.raises(InvalidRow, match="earlier trading day"):
+            checked.board.apply(a_tick(template, Time="10:00:00"))
+    checked.board.set_time(*[at_ms(14, 33, day=date(2026, 11, 17))] * 2)
+    checked.take()
+
+    assert checked.board.day == date(2026, 11, 17)
+    assert checked.tables == tables
+
+
+@pytest.mark.parametrize("exchange", ["DER", "DERIVATIVES"])
+def test_sessions_of_futures_are_heard_under_either_name_of_their_exchange(exchange: str) -> None:
+    checked = CheckedBoard()
+    checked.tell(F, Symbol=FUTURE, Exchange=exchange, MarketId=exchange, TradingSession="ATC", Time="14:47:00")
+
+    checked.board.set_time(at_ms(14, 47, 10), now_ms=1)
+    checked.take()
+
+    assert checked.row(Channel.STATUS, "DERIVATIVES")["phase"] == "atc"
+
+
+def test_a_session_is_heard_whichever_name_the_time_has() -> None:
+    """Messages have Time, TradingTime, or one of them only."""
+    checked, without_time = CheckedBoard(), {name: value for name, value in MI.items() if name != "Time"}
+    checked.tell(without_time, TradingSession="ATC", TradingTime="14:47:00")
+
+    checked.board.set_time(at_ms(14, 47, 10), now_ms=1)
+    checked.take()
+
+    assert checked.row(Channel.STATUS, "HOSE")["phase"] == "atc"

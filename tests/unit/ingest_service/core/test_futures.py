@@ -7,6 +7,7 @@ import pytest
 from ingest_service.core.derivatives import last_trading_day
 from ingest_service.core.futures import future_of
 from ingest_service.core.sessions import Calendar
+from tests.unit.ingest_service.core.a_calendar import with_holidays
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_other_symbols_are_no_futures(symbol: str) -> None:
 
 
 def test_a_contract_that_would_expire_on_a_holiday_expires_the_trading_day_before() -> None:
-    calendar = Calendar({date(2026, 12, 17), date(2026, 12, 16)})
+    calendar = with_holidays(date(2026, 12, 17), date(2026, 12, 16))
     future = future_of("41I1GC000")
 
     assert future is not None
