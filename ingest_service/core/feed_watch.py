@@ -48,6 +48,8 @@ class FeedWatch:
         # What came since the link was opened, until something comes a second time: so far it is the snapshot, with the
         # times of the last changes, and says nothing about the market's time.
         self._snapshot: set[tuple[str, str]] | None = set()
+        # What was said of the last message: of many that were read together all but a few say the same.
+        self._said: tuple[float, str, int | None] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -65,15 +67,20 @@ class FeedWatch:
         self._opened_s = self._data_s = self._demanded_s = now_s
         self._type_s = {}
         self._snapshot = set()
+        self._said = None
         self._set("down", "connected, no data yet")
 
     def closed(self, reason: str) -> None:
         """The link is gone, or could not be made."""
         self._open = False
+        self._said = None
         self._set("down", reason)
 
     def data(self, now_s: float, data_type: str, key: str, market_ms: int | None) -> None:
         """A message of the market came: its type, its symbol or index, and the exchange's time if it tells one."""
+        said = now_s, data_type, market_ms
+        if said == self._said:
+            return
         self._data_s = self._type_s[data_type] = now_s
         if self._snapshot is not None:
             known = len(self._snapshot)
@@ -83,6 +90,7 @@ class FeedWatch:
         if market_ms is not None and self._snapshot is None:
             self._clock = (now_s, market_ms)
             self._data_day = day_of(market_ms)
+            self._said = said
         if self._open:
             self._set("live", None)
 

@@ -457,14 +457,14 @@ def usual_tick(fields: dict[str, Any]) -> SecurityTick | None:
         read[6] = _average_in_points(numbers[6])
     day, time_ms, exchange, session, status, side = head
     return SecurityTick(
-        *("X", key, day, time_ms, exchange, session, [], status),
+        "X", key, day, time_ms, exchange, session, [], status,
         Prices(*read[:8]),
         Trade(read[8], read[9], read[10], read[11], side),
         Book(
             [[price or None, volume] for price, volume in zip(read[12:22], read[22:32], strict=True) if volume],
             [[price or None, volume] for price, volume in zip(read[32:42], read[42:52], strict=True) if volume],
         ),
-    )
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1024)  # all messages of a second have the same few; the last ones of each symbol have their own
