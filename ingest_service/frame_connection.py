@@ -53,7 +53,7 @@ class FrameConnection(ClientConnection):
         """Take a frame; the library's own affairs go on to it."""
         if not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
             super().process_event(event)
-        elif not self._leaving:
+        else:
             self._take(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -119,6 +119,8 @@ class FrameConnection(ClientConnection):
             self._add(whole)
 
     def _add(self, message: bytes) -> None:
+        if self._leaving:
+            return
         self._messages.append(message)
         self._news.set()
         if len(self._messages) >= MAX_WAITING_MESSAGES and not self._holding_back:
