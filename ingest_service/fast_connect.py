@@ -205,6 +205,8 @@ class FastConnect:
             if arguments:
                 line.first_data_s = line.first_data_s or asyncio.get_running_loop().time()
                 await self._deliver(Broadcasts(arguments, self._now_ms()), socket)
+            if len(arguments) == len(events):
+                continue  # nothing else among them, as ever
             for event in events:
                 match event:
                     case signalr.Unknown(what):

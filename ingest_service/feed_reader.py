@@ -7,6 +7,7 @@ if the settings say so, or once the exchange has told it that there are too many
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Protocol
@@ -24,7 +25,7 @@ from ingest_service.core.feed_events import (
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.invalid_row import InvalidRow
 from ingest_service.core.sessions import exchange_of_index
-from ingest_service.core.ticks import IndexTick, Tick, parse
+from ingest_service.core.ticks import DataType, IndexTick, Tick, parse
 from ingest_service.fast_connect import FastConnect
 from ingest_service.metrics import Metrics
 
@@ -114,8 +115,7 @@ class FeedReader:
     def _take(self, event: FeedEvent) -> None:
         match event:
             case Broadcasts():
-                for argument in event.arguments:
-                    self._take_message(argument, event.received_ms)
+                self._take_messages(event)
                 self._messages += len(event.arguments)
             case LinkUp():
                 log.info("exchange link is up", extra={"connections": len(event.layout)})
@@ -139,18 +139,24 @@ class FeedReader:
         if self.watch.state not in CONNECTED:
             self._consumer.feed_told()  # bad news at once
 
-    def _take_message(self, argument: str, read_at_ms: int) -> None:
-        try:
-            tick = parse(argument)
-            self._metrics.messages_of[tick.data_type].inc()
-            self._consumer.take(tick, read_at_ms)
-            if isinstance(tick, IndexTick):
-                self._hear_session(tick)
-            before = self.watch.state
-            if self.watch.data(self._now_s(), tick.data_type, tick.key, tick.time_ms) and before in CONNECTED:
-                self._consumer.feed_told()  # a phase has begun
-        except InvalidRow as invalid:
-            self._metrics.invalid_rows.labels(invalid.reason).inc()
+    def _take_messages(self, event: Broadcasts) -> None:
+        now_s, take, watch = self._now_s(), self._consumer.take, self.watch
+        read: Counter[DataType] = Counter()
+        for argument in event.arguments:
+            try:
+                tick = parse(argument)
+                read[tick.data_type] += 1
+                take(tick, event.received_ms)
+                if isinstance(tick, IndexTick):
+                    self._hear_session(tick)
+                was_connected = watch.state in CONNECTED
+                if watch.data(now_s, tick.data_type, tick.key, tick.time_ms) and was_connected:
+                    self._consumer.feed_told()  # a phase has begun
+            except InvalidRow as invalid:
+                self._metrics.invalid_rows.labels(invalid.reason).inc()
+        # Not one by one: that takes 1.4 µs each.
+        for data_type, messages in read.items():
+            self._metrics.messages_of[data_type].inc(messages)
 
     def _hear_session(self, tick: IndexTick) -> None:
         exchange = exchange_of_index(tick.key, tick.exchange)

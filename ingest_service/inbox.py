@@ -13,8 +13,8 @@ class Inbox:
     Events in order, neighbouring broadcasts merged into one.
 
     When `max_waiting` messages wait, it is full: readers wait for room instead of reading, the websocket stops
-    reading after a few frames more, and TCP holds the server back. A reader puts no more than one frame once it has
-    found room, which bounds the memory.
+    reading after a few frames more, and TCP holds the server back. A reader puts no more than a few small frames, or
+    one of any size, once it has found room, which bounds the memory.
     """
 
     def __init__(self, max_waiting: int = MAX_WAITING) -> None:

@@ -56,9 +56,10 @@ class Leader:
     def take(self, tick: Tick, read_at_ms: int) -> None:
         """Publish what a tick changes. Raises InvalidRow."""
         self._read_at_ms = read_at_ms
-        if self._now_s() < self._catch_up_until_s:
+        if self._catch_up_until_s and self._now_s() < self._catch_up_until_s:
             self._board.catch_up(tick)
         else:
+            self._catch_up_until_s = 0.0
             self._board.apply(tick)
         self._changed.set()
 

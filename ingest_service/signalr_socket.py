@@ -12,14 +12,14 @@ from websockets.asyncio.client import connect
 
 from ingest_service.answer import answer_to
 from ingest_service.core import signalr
-from ingest_service.frame_connection import FrameConnection
+from ingest_service.frame_connection import MAX_MESSAGE_BYTES, FrameConnection
 
 # Each step of the way to the first frame.
 STEP_DEADLINE_S = 10.0
 # A half-open connection answers no goodbye; its successor waits for it, so not for long.
 CLOSE_DEADLINE_S = 2.0
-# The snapshot of every symbol may come as one frame: 2,000 messages are 4 MB, all types together some 10 MB.
-MAX_FRAME_BYTES = 32 * 1024 * 1024
+# Frames are taken together until they have told so many events: then what one frame costs is not worth mentioning.
+EVENTS_TOGETHER = 64
 # Only where the server sends no keepalives of its own.
 PING_INTERVAL_S = 20.0
 
@@ -61,7 +61,7 @@ class SignalRSocket:
 
     async def receive(self) -> list[signalr.Event]:
         """
-        The events of the next frame.
+        The events of the next frame; of several small ones, if they have come.
 
         Any frame proves that the server lives; silence longer than its keepalive time is a loss.
 
@@ -70,8 +70,22 @@ class SignalRSocket:
             signalr.FrameError: this frame is unusable; the connection goes on.
         """
         if self._first:
-            events, self._first = self._first, []
-            return events
+            first, self._first = self._first, []
+            return first
+        await self._wait_for_frames()
+        events: list[signalr.Event] = []
+        while self._frames and len(events) < EVENTS_TOGETHER:
+            frame = self._frames.popleft()
+            try:
+                events += signalr.parse_frame(frame)
+            except signalr.FrameError:
+                if not events:
+                    raise
+                self._frames.appendleft(frame)  # told the next time
+                break
+        return events
+
+    async def _wait_for_frames(self) -> None:
         if not self._frames:
             try:
                 async with asyncio.timeout(self.terms.keepalive_timeout_s):
@@ -80,7 +94,6 @@ class SignalRSocket:
                 raise LinkError(f"not a frame for {self.terms.keepalive_timeout_s:g} s") from None
             except websockets.ConnectionClosed as closed:
                 raise LinkError(_told(closed)) from closed
-        return signalr.parse_frame(self._frames.popleft())
 
     async def wait_for_init(self) -> None:
         """Wait until the server takes invocations. Raises `LinkError` if that is not in time."""
@@ -125,8 +138,10 @@ class SignalRSocket:
             raise LinkError(_told(closed)) from closed
 
     async def _next_events(self) -> list[signalr.Event]:
+        """Those of one frame: what comes behind it is for whoever asks next."""
+        await self._wait_for_frames()
         try:
-            return await self.receive()
+            return signalr.parse_frame(self._frames.popleft())
         except signalr.FrameError:
             return [signalr.Unknown("frame")]
 
@@ -192,7 +207,7 @@ async def _connect(stream_url: str, terms: signalr.Negotiation, headers: dict[st
             open_timeout=STEP_DEADLINE_S,
             close_timeout=CLOSE_DEADLINE_S,
             ping_interval=PING_INTERVAL_S if terms.keepalive_timeout_s is None else None,
-            max_size=MAX_FRAME_BYTES,
+            max_size=MAX_MESSAGE_BYTES,
             create_connection=FrameConnection,
             logger=_library_log,
         )

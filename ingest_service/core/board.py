@@ -101,6 +101,7 @@ class Board:
         self._market_ms = 0  # the feed's newest word on what time it is, or what has passed since
         self._slowed_step = 0
         self._groups_due = self._foreign_due = False
+        self._derivatives_due: set[str] = set()  # futures of which the row, or that of its index, has changed
 
     def load(self, day: date | None, rows: Mapping[Stored, Mapping[str, Row]], *, watched: bool = False) -> None:
         """
@@ -140,7 +141,8 @@ class Board:
 
     def apply(self, tick: Tick) -> None:
         """Take a tick. Raises InvalidRow (reason no_day, old_day or too_many_rows), and no table has changed then."""
-        self._enter_day(tick)
+        if tick.day is None or tick.day != self.day:
+            self._enter_day(tick)
         if tick.oddities:
             self.oddities.update(tick.oddities)
         if tick.time_ms is not None:
@@ -207,6 +209,7 @@ class Board:
     def take_changes(self) -> dict[Stored, dict[str, Row | None]]:
         """The rows that changed since the last call, whole; None for a key that left. After a new day: all rows."""
         self._slow_foreign()
+        self._update_derivatives()
         if self._foreign_due:
             self._foreign_due = False
             self._foreign_total.put(TOTAL_KEY, self._totals.row())
@@ -274,6 +277,7 @@ class Board:
         self._windows.clear()
         self._totals = Totals()
         self._index_keys.clear()
+        self._derivatives_due.clear()
         for symbol, row in list(self._symbols.rows.items()):
             if row["expiry"] is not None and row["expiry"] < day.isoformat():
                 self._symbols.remove(symbol)
@@ -285,8 +289,7 @@ class Board:
 
     def _apply_to_market(self, tick: SecurityTick | StatusTick) -> None:
         symbol = tick.key
-        self._market.require_room(symbol, tick.data_type)
-        held = self._market.get(symbol, market.EMPTY)
+        held = self._market.get_with_room(symbol, market.EMPTY, tick.data_type)
         row, match = market_row(held, tick, watched=symbol in self._watched)
         self._market.put(symbol, row)
         if match is not None:
@@ -301,7 +304,7 @@ class Board:
             self._list(Listing(symbol), row["exchange"])
         if future_of(symbol) is not None:
             self._hear("DERIVATIVES", tick.session, tick.time_ms)
-            self._update_derivatives(symbol)
+            self._derivatives_due.add(symbol)
 
     def _take_bar(self, symbol: str, match: Match) -> None:
         start_ms = minute_of(match)
@@ -326,10 +329,9 @@ class Board:
 
     def _apply_to_foreign(self, tick: ForeignTick) -> None:
         symbol = tick.key
-        self._foreign.require_room(symbol, tick.data_type)
+        held = self._foreign.get_with_room(symbol, foreign.EMPTY, tick.data_type)
         window = self._windows.setdefault(symbol, Window())
         step = window.newest_step
-        held = self._foreign.get(symbol, foreign.EMPTY)
         row = foreign_row(held, tick, window)
         self._foreign.put(symbol, row)
         self._totals.take(symbol, held, row)
@@ -340,25 +342,27 @@ class Board:
     def _apply_to_index(self, tick: IndexTick) -> None:
         name = tick.key.upper()
         key = self._index_keys.get(name, tick.key)
-        self._index.require_room(key, tick.data_type)
+        held = self._index.get_with_room(key, indices.EMPTY, tick.data_type)
         self._index_keys[name] = key
         counted = None
         if not tells_breadth(tick) and name in self._groups.rows:
             rows = self._market.rows
             counted = breadth(rows[symbol] for symbol in self._groups.rows[name]["keys"] if symbol in rows)
-        row = index_row(self._index.get(key, indices.EMPTY), tick, counted)
+        row = index_row(held, tick, counted)
         self._index.put(key, row)
         if tick.session is not None and tick.time_ms is not None:
             self._hear_index(key, row)
-        for symbol, derived in list(self._derivatives.rows.items()):
+        for symbol, derived in self._derivatives.rows.items():
             if derived["underlying"] == name:
-                self._update_derivatives(symbol)
+                self._derivatives_due.add(symbol)
 
-    def _update_derivatives(self, symbol: str) -> None:
-        future, row = future_of(symbol), self._market.rows.get(symbol)
-        if future is not None and row is not None:
-            index = self._index.rows.get(self._index_keys.get(future.underlying, ""))
-            self._derivatives.put(symbol, derivatives_row(future, row, index, self._calendar))
+    def _update_derivatives(self) -> None:
+        for symbol in self._derivatives_due:
+            future, row = future_of(symbol), self._market.rows.get(symbol)
+            if future is not None and row is not None:
+                index = self._index.rows.get(self._index_keys.get(future.underlying, ""))
+                self._derivatives.put(symbol, derivatives_row(future, row, index, self._calendar))
+        self._derivatives_due.clear()
 
     def _hear_index(self, key: str, row: IndexRow) -> None:
         exchange = exchange_of_index(key, row["exchange"])

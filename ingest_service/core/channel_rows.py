@@ -76,10 +76,14 @@ class ChannelRows(Generic[_RowT]):
         """False if the key is new and there are too many already."""
         return key in self.rows or len(self.rows) < MAX_ROWS
 
-    def require_room(self, key: str, data_type: str) -> None:
-        """Raises InvalidRow if there is no room."""
-        if not self.has_room(key):
-            raise InvalidRow("too_many_rows", data_type)
+    def get_with_room(self, key: str, otherwise: _RowT, data_type: str) -> _RowT:
+        """The row of a key. Raises InvalidRow if it is new and there is no room."""
+        held = self.rows.get(key)
+        if held is None:
+            if not self.has_room(key):
+                raise InvalidRow("too_many_rows", data_type)
+            return otherwise
+        return held
 
     def take_changes(self) -> dict[str, Row | None]:
         """The rows that changed since the last call, None for those that left; to others they are plain JSON."""

@@ -120,7 +120,8 @@ class Content:
                 volume, price = self.number(volume_name), self.number(price_name)
                 if not volume or price is None:
                     continue
-            levels.append([(round(price, decimals) if decimals else round(price)) or None, round(volume)])
+            if whole := round(volume):
+                levels.append([(round(price, decimals) if decimals else round(price)) or None, whole])
         return levels
 
     def _price(self, value: Price) -> Price:

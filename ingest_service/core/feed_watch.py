@@ -63,6 +63,8 @@ class FeedWatch:
         # What came since the link was opened, until something comes a second time: so far it is the snapshot, with the
         # times of the last changes, and says nothing about the market's time.
         self._snapshot: set[tuple[str, str]] | None = set()
+        # What was said of the last message: of many that were read together all but a few say the same.
+        self._said: tuple[float, str, int | None] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -84,11 +86,13 @@ class FeedWatch:
         self._opened_s = self._data_s = self._demanded_s = now_s
         self._type_s = {}
         self._snapshot = set()
+        self._said = None
         self._set("down", "connected, no data yet")
 
     def closed(self, reason: str) -> None:
         """The link is gone, or could not be made."""
         self._open = False
+        self._said = None
         self._set("down", reason)
 
     def data(self, now_s: float, data_type: str, key: str, market_ms: int | None) -> bool:
@@ -97,14 +101,19 @@ class FeedWatch:
 
         True: another phase has begun on some exchange, or the market's clock was put right.
         """
+        said = now_s, data_type, market_ms
+        if said == self._said:
+            return False
         self._data_s = self._type_s[data_type] = now_s
         if self._snapshot is not None:
             known = len(self._snapshot)
             self._snapshot.add((data_type, key))
             if len(self._snapshot) == known:
                 self._snapshot = None
-        if market_ms is not None and self._snapshot is None and (market_ms != self._known_ms or self._doubted):
-            self._hear_time(now_s, market_ms)
+        if market_ms is not None and self._snapshot is None:
+            if market_ms != self._known_ms or self._doubted:
+                self._hear_time(now_s, market_ms)
+            self._said = None if self._doubted else said
         if self._open:
             self.state, self.reason = "live", None
         return now_s >= self._next_phase_s and self._pass_phases(now_s)

@@ -134,30 +134,39 @@ def market_row(held: MarketRow, tick: SecurityTick | StatusTick, *, watched: boo
         row["expected_price"] = None  # some instruments repeat the last price here
     if row["total_volume"] == 0:
         _forget_trades(row)
+    if row["last"] != held["last"] or row["reference"] != held["reference"]:
+        _take_change(row)
+    return row, match
+
+
+def _take_change(row: MarketRow) -> None:
     last, reference = row["last"], row["reference"]
     if last is None or reference is None:
         row["change"] = row["change_pct"] = None
     else:
         change = difference(last, reference)
         row["change"], row["change_pct"] = change, percent(change, reference)
-    return row, match
 
 
 def _take_prices(row: MarketRow, prices: Prices) -> None:
+    reference, ceiling, floor, opening, high, low, average, expected = prices
     # The reference and the band exist before the first trade: 0 is no news of them.
-    row["reference"] = prices.reference or row["reference"]
-    row["ceiling"] = prices.ceiling or row["ceiling"]
-    row["floor"] = prices.floor or row["floor"]
-    if prices.open is not None:
-        row["open"] = prices.open or None
-    if prices.high is not None:
-        row["high"] = prices.high or None
-    if prices.low is not None:
-        row["low"] = prices.low or None
-    if prices.average is not None:
-        row["average"] = prices.average or None
-    if prices.expected is not None:
-        row["expected_price"] = prices.expected or None
+    if reference:
+        row["reference"] = reference
+    if ceiling:
+        row["ceiling"] = ceiling
+    if floor:
+        row["floor"] = floor
+    if opening is not None:
+        row["open"] = opening or None
+    if high is not None:
+        row["high"] = high or None
+    if low is not None:
+        row["low"] = low or None
+    if average is not None:
+        row["average"] = average or None
+    if expected is not None:
+        row["expected_price"] = expected or None
 
 
 def _take_trade(row: MarketRow, trade: Trade, *, watched: bool) -> Match | None:

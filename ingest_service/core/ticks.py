@@ -4,18 +4,24 @@ Ticks: what one message of the feed says, in our words. No other file knows the 
 The feed is loose about its format, so this is tolerant: whatever can be understood of a message is kept, what was odd
 about it is noted in the tick, and only a message that cannot be placed at all is refused. In a tick None means "not
 told", and a price of 0 "none yet": the feed writes 0.0 before the first trade.
+
+Nearly all messages are full ones of a security, with nothing odd about them. They have a straight road, of few calls
+over many fields each. It gives up at the first doubt, and the careful road, which takes everything, says what is so.
+
+Nobody changes a tick; yet they are not frozen, as other facts are: that took 1.1 µs each.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ingest_service.core.content import Content, decoded
 from ingest_service.core.futures import future_of
 from ingest_service.core.invalid_row import InvalidRow as InvalidRow  # noqa: PLC0414 - who parses, catches it
-from ingest_service.core.rounding import Price, rounded
+from ingest_service.core.rounding import MAX_NUMBER, Price, rounded
 from ingest_service.core.rows import Level
 from ingest_service.core.sessions import midnight_ms
 
@@ -23,7 +29,7 @@ DataType: TypeAlias = Literal["F", "X", "X-QUOTE", "X-TRADE", "R", "MI", "B", "O
 TradeSide: TypeAlias = Literal["buy", "sell"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
     """What all ticks have in common."""
 
@@ -66,7 +72,7 @@ class Book(NamedTuple):
     asks: list[Level]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SecurityTick(Head):
     """X, or a part of it: X-QUOTE has the book only, X-TRADE all but the book."""
 
@@ -76,14 +82,14 @@ class SecurityTick(Head):
     book: Book | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StatusTick(Head):
     """F: session and trading status of a symbol."""
 
     status: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ForeignTick(Head):
     """R: what foreigners bought and sold today, and may still buy."""
 
@@ -95,7 +101,7 @@ class ForeignTick(Head):
     sell_value: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class IndexTick(Head):
     """MI: an index. Points have two decimals."""
 
@@ -115,12 +121,12 @@ class IndexTick(Head):
     floors: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BarTick(Head):
     """B: one bar a trade. It says nothing that X does not say; no table uses it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OddLotTick(Head):
     """OL: the odd-lot board. No table uses it."""
 
@@ -151,6 +157,8 @@ def parse(argument: str | bytes | dict[str, object]) -> Tick:
         oddities.append("content_object")
     else:
         raise InvalidRow("no_content", data_type)
+    if data_type == "X" and not oddities and (tick := usual_tick(fields)) is not None:
+        return tick
     renamed = _renamed(data_type, tuple(fields))
     if renamed.names:
         fields = {renamed.names.get(key, key): value for key, value in fields.items()}
@@ -352,7 +360,11 @@ def _average(content: Content) -> Price | None:
     if not content.decimals:
         return content.price("AvgPrice")
     value = content.number("AvgPrice")
-    return None if value is None else rounded(value / 100_000, 2)
+    return None if value is None else _average_in_points(value)
+
+
+def _average_in_points(value: float) -> float:
+    return rounded(value / 100_000, 2)
 
 
 def _status_tick(data_type: DataType, content: Content) -> StatusTick:
@@ -410,3 +422,72 @@ _READERS: dict[DataType, Callable[[DataType, Content], Tick]] = {
     "B": _bar_tick,
     "OL": _odd_lot_tick,
 }
+
+# The straight road
+
+_usual_texts = itemgetter("TradingDate", "Time", "Exchange", "MarketId", "TradingSession", "TradingStatus", "Side")
+_usual_numbers = itemgetter(
+    *("RefPrice", "Ceiling", "Floor", "Open", "High", "Low", "AvgPrice", "EstMatchedPrice", "LastPrice"),
+    *("LastVol", "TotalVol", "TotalVal"),
+    *(name for levels in (_BID_LEVELS, _ASK_LEVELS) for names in zip(*levels, strict=True) for name in names),
+)
+_PRICES = slice(0, 8), slice(8, 9), slice(12, 22), slice(32, 42)  # of the day, of the last trade, bids, asks
+_whole = float.__round__  # TypeError for whatever is no float, a bool or an int as well
+
+
+def usual_tick(fields: dict[str, Any]) -> SecurityTick | None:
+    """
+    The tick of a full message, if nothing about it is odd; None: only the careful road can tell.
+
+    All names are there in their usual spelling, so no other spelling counts. All numbers are floats, none is negative,
+    and their sum is not too large; so none of them is.
+    """
+    try:
+        key, decimals = _usual_symbol(fields["Symbol"])
+        head = _usual_head(*_usual_texts(fields))
+        numbers: tuple[float, ...] = _usual_numbers(fields)
+        if not (min(numbers) >= 0 and sum(numbers) < MAX_NUMBER):
+            return None
+        read: list[Any] = [*map(_whole, numbers)]
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    if decimals:
+        for prices in _PRICES:
+            read[prices] = map(_in_points, numbers[prices])
+        read[6] = _average_in_points(numbers[6])
+    day, time_ms, exchange, session, status, side = head
+    return SecurityTick(
+        "X", key, day, time_ms, exchange, session, [], status,
+        Prices(*read[:8]),
+        Trade(read[8], read[9], read[10], read[11], side),
+        Book(
+            [[price or None, volume] for price, volume in zip(read[12:22], read[22:32], strict=True) if volume],
+            [[price or None, volume] for price, volume in zip(read[32:42], read[42:52], strict=True) if volume],
+        ),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)  # all messages of a second have the same few; the last ones of each symbol have their own
+def _usual_head(
+    *texts: object,
+) -> tuple[date | None, int | None, str | None, str | None, str | None, TradeSide | None]:
+    """What these texts say. Raises ValueError, and keeps nothing, if something about them is odd."""
+    names = ("TradingDate", "Time", "Exchange", "MarketId", "TradingSession", "TradingStatus", "Side")
+    content = Content(dict(zip(names, texts, strict=True)), [])
+    _, _, day, time_ms, exchange, session, oddities = _head("X", "", content)
+    status, side = content.code("TradingStatus", _STATUSES), _SIDES.get(content.text("Side") or "")
+    if oddities:
+        raise ValueError
+    return day, time_ms, exchange, session, status, side
+
+
+@lru_cache(maxsize=8192)
+def _usual_symbol(sent: str) -> tuple[str, int]:
+    """A symbol, and the decimals of its prices. Raises InvalidRow."""
+    content = Content({"Symbol": sent}, [])
+    return _symbol("X", content), content.decimals
+
+
+@lru_cache(maxsize=8192)  # quicker than rounding anew, and a future has a few hundred
+def _in_points(price: float) -> float:
+    return rounded(price, 1)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ingest_service import signalr_socket
+from ingest_service import frame_connection, signalr_socket
 from ingest_service.core.feed_events import (
     Broadcasts,
     FrameSkipped,
@@ -107,7 +107,8 @@ async def test_a_close_frame_is_told_and_all_is_subscribed_again(code: int, reas
 async def test_a_frame_beyond_all_bounds_closes_the_connection_and_says_who_did_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(signalr_socket, "MAX_FRAME_BYTES", 1000)
+    monkeypatch.setattr(signalr_socket, "MAX_MESSAGE_BYTES", 1000)
+    monkeypatch.setattr(frame_connection, "MAX_MESSAGE_BYTES", 1000)
 
     async with running_hub() as hub, listening(hub.url) as owner:
         await eventually(lambda: bool(owner.ups))

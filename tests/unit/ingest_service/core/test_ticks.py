@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -20,6 +21,7 @@ from ingest_service.core.ticks import (
     StatusTick,
     Trade,
     parse,
+    usual_tick,
 )
 from shared.table import JSON
 from tests.unit.ingest_service.core.a_feed import (
@@ -406,6 +408,34 @@ def test_a_message_without_content_is_refused(content: JSON) -> None:
         parse({"DataType": "X", "Content": content})
 
     assert caught.value.reason == "no_content"
+
+
+@pytest.mark.parametrize("content", [X, FUTURE_X, {**X, "Side": "BU"}, {**X, "BidVol2": 0.0}, {**X, "More": "odd"}])
+def test_a_full_message_with_nothing_odd_about_it_takes_the_straight_road(content: dict[str, JSON]) -> None:
+    tick = usual_tick(content)
+
+    careful = parse(orjson.dumps({"datatype": "X", "Content": content}))  # reason enough for the other road
+    assert careful.oddities == ["key_case", "content_object"]
+    assert tick == replace(careful, oddities=[])
+
+
+@pytest.mark.parametrize("odd", [None, "NaN", "31500", 31500, True, -1.0, -0.3, 1e16, float("inf"), [], {}])
+@pytest.mark.parametrize("name", ["LastPrice", "TotalVal", "BidPrice1", "BidVol10"])
+def test_a_message_with_an_odd_number_is_read_with_care(name: str, odd: JSON) -> None:
+    assert usual_tick({**X, name: odd}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [("Time", None), ("Time", "25:00:00"), ("Exchange", "MOON"), ("Exchange", []), ("Side", 1), ("Side", "x" * 17)],
+)
+def test_a_message_with_an_odd_text_is_read_with_care(name: str, odd: JSON) -> None:
+    assert usual_tick({**X, name: odd}) is None
+
+
+@pytest.mark.parametrize("name", ["Symbol", "Time", "MarketId", "Side", "AvgPrice", "TotalVal", "AskVol10"])
+def test_a_message_without_one_of_its_fields_is_read_with_care(name: str) -> None:
+    assert usual_tick({key: value for key, value in X.items() if key != name}) is None
 
 
 @pytest.fixture
