@@ -1,5 +1,6 @@
 """Who watches a view, and which of them take its next frame without a further look."""
 
+import math
 from collections.abc import Callable, Iterator
 
 from publisher_service.client import Subscription
@@ -12,13 +13,14 @@ class Audience:
     and their sockets are empty. A frame goes to all of those in one loop that touches nothing but their sockets.
     """
 
-    __slots__ = ("_in_step", "_others", "view")
+    __slots__ = ("_in_step", "_others", "told_at_s", "view")
 
     def __init__(self, view: View) -> None:
         self.view = view
         # By the form of the frames, plain and compressed: what writes to the socket.
         self._in_step: tuple[dict[Subscription, Callable[[bytes], None]], ...] = ({}, {})
         self._others: dict[Subscription, None] = {}
+        self.told_at_s = -math.inf  # when those who are in step got their last frame
 
     def __len__(self) -> int:
         """How many watch."""

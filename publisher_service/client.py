@@ -55,8 +55,12 @@ class Door(Protocol):
     def open(self, owner: Owner) -> None:
         """Tell this one from now on."""
 
-    def keep_alive(self, now_s: float) -> None:
-        """Called about once a second: ask the peer whether it is there, and close if it has not answered for long."""
+    def keep_alive(self, now_s: float) -> float:
+        """
+        Ask the peer whether it is there, and close if it has not answered for long; when this is to be called again.
+
+        Nothing happens if it is called earlier.
+        """
 
     def close(self, code: int, reason: str, last_words: Iterable[bytes] = ()) -> None:
         """
@@ -140,7 +144,7 @@ class Client:
 
     __slots__ = (
         "allowance", "clear", "deflates", "door", "expires_at_s", "grant", "greeted", "heartbeat_at_s", "leaves_at_s",
-        "owed", "owes_status", "subscriptions", "torn",
+        "look_at_s", "owed", "owes_status", "subscriptions", "torn",
     )  # fmt: skip
 
     def __init__(self, door: Door, grant: Grant) -> None:
@@ -150,6 +154,7 @@ class Client:
         self.expires_at_s = math.inf  # when the grant ends, on the hub's clock
         self.leaves_at_s = math.inf  # when it is sent to another replica
         self.heartbeat_at_s = math.inf  # when the next one is due
+        self.look_at_s = 0.0  # nothing of these is due before
         self.allowance: Allowance | None = None  # of messages; none was sent yet
         self.subscriptions: dict[Channel, Subscription] = {}
         self.torn: tuple[Channel, ...] = ()  # of these it got the beginning of a snapshot last, and not the end

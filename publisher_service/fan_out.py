@@ -6,6 +6,7 @@ flush of its view brings it to now.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -203,6 +204,11 @@ class FanOut:
             else:
                 self.pump(client)
 
+    def told_at_s(self, client: Client) -> float:
+        """When a client that is in step got its last frame; -inf: not known, or never."""
+        subscriptions = client.subscriptions.values()
+        return max((self._audiences[each.view].told_at_s for each in subscriptions if each.in_step), default=-math.inf)
+
     def write(self, client: Client, frame: bytes) -> None:
         """Write to a client that is clear."""
         try:
@@ -390,7 +396,7 @@ class FanOut:
         if due_s is not None:
             self._metrics.late_seconds.observe(max(0.0, now_s - due_s))
         began_s = time.perf_counter()
-        one_pass = FlushPass(self._replica)
+        one_pass = FlushPass(self._replica, now_s)
         for view in views:
             if view not in self._audiences:
                 continue  # the flush of another view may have closed its last client
@@ -433,6 +439,7 @@ class FanOut:
         if is_new:
             view.rev = self._replica.rev  # nothing has failed: who is in step stands here now
         if update is not None:
+            audience.told_at_s = one_pass.now_s
             self._write_in_step(audience, forms)
             self._write_to(takers, audience, update, one_pass)
 

@@ -47,7 +47,7 @@ GOODBYE_SPREAD_MS = 3000
 AGE_JITTER = 0.2
 #: How long a client that brought no token may take to say one.
 TOKEN_DEADLINE_S = 10.0
-#: Each client is looked after once in this time; not all of them in the same moment.
+#: Each client's turn to be looked after comes once in this time; not all of them in the same moment.
 LOOK_AFTER_S = 1.0
 
 
@@ -130,6 +130,7 @@ class Hub:
         """The socket takes no more for now."""
         client = self._clients.get(door)
         if client is not None:
+            client.look_at_s = 0.0  # its patience begins
             self._fan_out.paused(client)
 
     def drained(self, door: Door) -> None:
@@ -230,7 +231,8 @@ class Hub:
         self._looked_at_s = now_s
         heartbeat = frames.message({"type": "heartbeat", "time": _now_ms()})
         for client in self._next_clients(math.ceil(len(self._clients) * share)):
-            self._look_after(client, now_s, heartbeat)
+            if now_s >= client.look_at_s:
+                self._look_after(client, now_s, heartbeat)
         self._fan_out.count()
 
     def _next_clients(self, number: int) -> list[Client]:
@@ -242,7 +244,11 @@ class Hub:
         return found
 
     def _look_after(self, client: Client, now_s: float, heartbeat: bytes) -> None:
-        """Tell a client that we are here, ask whether it is, and close it if its time is over."""
+        """
+        Tell a client that we are here, ask whether it is, and close it if its time is over.
+
+        It is looked at again when one of these may be due; `paused` and a new token see to it that it is earlier.
+        """
         door = client.door
         if door not in self._clients:
             return
@@ -256,10 +262,16 @@ class Hub:
             self.dismiss(door)
         else:
             if now_s >= client.heartbeat_at_s:
-                client.heartbeat_at_s = now_s + self._heartbeat_s
-                if client.clear:
-                    self._fan_out.write(client, heartbeat)
-            door.keep_alive(now_s)
+                told_at_s = self._fan_out.told_at_s(client)  # data says as well that we are here
+                if now_s >= told_at_s + self._heartbeat_s:
+                    told_at_s = now_s
+                    if client.clear:
+                        self._fan_out.write(client, heartbeat)
+                client.heartbeat_at_s = told_at_s + self._heartbeat_s
+            again_at_s = door.keep_alive(now_s)
+            if door.paused_since_s is not None:
+                again_at_s = min(again_at_s, door.paused_since_s + self._slow_client_s)
+            client.look_at_s = min(again_at_s, client.heartbeat_at_s, client.expires_at_s, client.leaves_at_s)
 
     def stop(self) -> None:
         """Flush what waits, and send whoever is still here away; nothing leaves afterwards."""
@@ -354,6 +366,7 @@ class Hub:
         """Take another token; with one that is not valid the old one counts on. Raises InvalidRequest."""
         client.grant = self._grant_of(request)
         client.expires_at_s = self._end_of(client.grant)
+        client.look_at_s = 0.0
         self._answer(client, _reply("authenticated", request.id))
         self._revise(client)
 

@@ -9,6 +9,7 @@ connection is this object, with no task, timer or queue.
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Callable, Iterable
 from enum import Enum, auto
@@ -135,18 +136,21 @@ class SharedFramesProtocol(asyncio.Protocol):
             self._state = _State.CLOSING
             self._say_close(close_frame(code, reason))
 
-    def keep_alive(self, now_s: float) -> None:
-        """Ask the peer for a sign of life, or close if none came. To be called once a second or so."""
-        if self._state is not _State.OPEN:
-            return
-        waited_s = now_s - self._pinged_at_s
+    def keep_alive(self, now_s: float) -> float:
+        """Ask the peer for a sign of life, or close if none came; when there will be something to do again."""
+        interval_s, timeout_s = self._config.ws_ping_interval, self._config.ws_ping_timeout
+        if self._state is not _State.OPEN or interval_s is None:
+            return math.inf
         if self._answered:
-            interval_s = self._config.ws_ping_interval
-            if interval_s is not None and waited_s >= interval_s:
-                self._answered, self._pinged_at_s = False, now_s
-                self.write(_PING)
-        elif self._config.ws_ping_timeout is not None and waited_s >= self._config.ws_ping_timeout:
+            if now_s < self._pinged_at_s + interval_s:
+                return self._pinged_at_s + interval_s
+            self._answered, self._pinged_at_s = False, now_s
+            self.write(_PING)
+        until_s = math.inf if timeout_s is None else self._pinged_at_s + timeout_s
+        if now_s >= until_s:
             self._fail(1011, "keepalive ping timeout", _State.CLOSING)
+            return math.inf
+        return min(until_s, now_s + interval_s)
 
     # ------------------------------------------------------------------------------------ called by the application
 

@@ -55,9 +55,10 @@ class FakeDoor:
                 self.pause_after = None
                 self.paused_since_s = 1000.0
 
-    def keep_alive(self, now_s: float) -> None:  # noqa: ARG002 (as doors have it)
-        """Count."""
+    def keep_alive(self, now_s: float) -> float:
+        """Count, and have it again at the next occasion."""
         self.asked += 1
+        return now_s
 
     def close(self, code: int, reason: str, last_words: Iterable[bytes] = ()) -> None:
         """Remember why, and what it was still owed."""
