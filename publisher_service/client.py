@@ -1,7 +1,7 @@
 """One connection as the hub sees it: a door to write to, and what is still owed through it."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 from publisher_service.core.allowance import Allowance
@@ -33,12 +33,22 @@ class Owner(Protocol):
         """The connection is gone, or going: nothing may be written any more. Called once."""
 
 
+class Sink(Protocol):
+    """What takes bytes."""
+
+    def write(self, data: bytes, /) -> None:
+        """Take them; never waits."""
+
+
 class Door(Protocol):
     """A websocket that takes finished frames."""
 
+    def write(self, frame: bytes, /) -> None:
+        """Write a finished frame; never waits."""
+
     @property
-    def write(self) -> Callable[[bytes], None]:
-        """Write a finished frame; never waits. A frame costs no more than this call. Another one after the opening."""
+    def sink(self) -> Sink:
+        """What `write` hands frames to while the door is ready, for those who write often. Not kept beyond that."""
 
     @property
     def deflates(self) -> bool:

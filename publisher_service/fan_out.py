@@ -471,14 +471,14 @@ class FanOut:
     def _write_in_step(self, audience: Audience, forms: dict[bool, bytes]) -> None:
         """The heart of the publisher: for each of thousands of clients nothing may be done but the write."""
         for deflates, data in forms.items():
-            writers = audience.writers(deflates=deflates)
-            for write in writers:
+            sinks = audience.sinks(deflates=deflates)
+            for sink in sinks:
                 try:
-                    write(data)
+                    sink.write(data)
                 except Exception:  # noqa: BLE001 (whatever it is, it is this client's)
-                    if (subscription := audience.writer_of(write)) is not None:
+                    if (subscription := audience.owner_of(sink)) is not None:
                         self._give_up(subscription.client)
-            self._tally.wrote(audience.view.key.channel, len(writers), len(writers) * len(data))
+            self._tally.wrote(audience.view.key.channel, len(sinks), len(sinks) * len(data))
 
     def _write_to(self, takers: list[Subscription], audience: Audience, frame: Frame, one_pass: FlushPass) -> None:
         """The same for those who were not in step, or watch several channels; they fall in if they can."""

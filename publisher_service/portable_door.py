@@ -56,6 +56,11 @@ class PortableDoor:
         await self._send({"type": "websocket.accept"})
         self.ready = True
 
+    @property
+    def sink(self) -> "PortableDoor":
+        """There is nothing behind it to write to."""
+        return self
+
     def open(self, owner: Owner) -> None:
         """Tell who is to be called."""
         self._owner = owner

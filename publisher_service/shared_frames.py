@@ -22,7 +22,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from publisher_service.client import Owner
+from publisher_service.client import Owner, Sink
 from publisher_service.core.allowance import Allowance
 from publisher_service.core.handshake import InvalidHandshake, examine
 from publisher_service.core.inbound import (
@@ -70,17 +70,12 @@ def door_of(scope: Scope) -> "SharedFramesProtocol | None":
     return None if extension is None else cast("SharedFramesProtocol", extension["door"])
 
 
-def _nowhere(_: bytes) -> None:
-    """Where frames go after our close frame."""
-
-
 class SharedFramesProtocol(asyncio.Protocol):
     """One websocket connection. It is its own door: see `publisher_service.client.Door`."""
 
     __slots__ = (
         "__weakref__", "_answered", "_config", "_end", "_frames", "_held", "_inbound", "_opening", "_owner",
         "_pinged_at_s", "_server_state", "_state", "_transport", "_when_lost", "deflates", "paused_since_s", "ready",
-        "write",
     )  # fmt: skip
 
     def __init__(
@@ -103,8 +98,6 @@ class SharedFramesProtocol(asyncio.Protocol):
         self._held: bytearray | None = None  # what is still to be written with the answer to the handshake
         self._pinged_at_s = 0.0
         self._answered = True  # something came since the last ping
-        #: Write a finished frame; never waits. The transport's own method, since it is called more than all else.
-        self.write: Callable[[bytes], None] = _nowhere
         #: Everything written so far was taken by the kernel, and the connection is open.
         self.ready = False
         #: Since when something waits in the transport, on the event loop's clock.
@@ -124,6 +117,21 @@ class SharedFramesProtocol(asyncio.Protocol):
             call()
         else:
             self._when_lost = call
+
+    @property
+    def sink(self) -> Sink:
+        """The transport itself, once the connection is open."""
+        return self if self._held is not None else self._transport
+
+    def write(self, frame: bytes) -> None:
+        """Write a finished frame, in the opening with what was held back: a packet costs more. Nowhere at the end."""
+        if self._held is None:
+            if self._state is _State.OPEN:
+                self._transport.write(frame)
+            return
+        self._held += frame
+        if len(self._held) >= TOGETHER_BYTES:
+            self._let_go()
 
     def close(self, code: int, reason: str, last_words: Iterable[bytes] = ()) -> None:  # noqa: ARG002 (see below)
         """
@@ -166,24 +174,13 @@ class SharedFramesProtocol(asyncio.Protocol):
         interval_s = self._config.ws_ping_interval or 0.0
         self._pinged_at_s = asyncio.get_running_loop().time() - interval_s * random.random()  # noqa: S311 (no secret)
         self._held = bytearray(head)
-        self.write = self._hold
         self.ready = self.paused_since_s is None
-
-    def _hold(self, frame: bytes) -> None:
-        """Write with what was held back; a packet costs more than a frame."""
-        if self._held is None:
-            self._transport.write(frame)
-            return
-        self._held += frame
-        if len(self._held) >= TOGETHER_BYTES:
-            self._let_go()
 
     def _let_go(self) -> None:
         """Write what was held back, and hold nothing back from now on."""
         held, self._held = self._held, None
         if held is not None:
-            self.write = self._transport.write
-            self.write(held)
+            self._transport.write(held)
 
     def refuse(self, answer: bytes) -> None:
         """Answer the handshake otherwise, and close."""
@@ -253,7 +250,7 @@ class SharedFramesProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (as asyncio has it)
         """The socket is closed, whoever closed it."""
         self._state = _State.LOST
-        self.ready, self.write, self._held = False, _nowhere, None
+        self.ready, self._held = False, None
         self._server_state.connections.discard(cast("Any", self))
         if self._end is not None:
             self._end.cancel()
@@ -405,8 +402,7 @@ class SharedFramesProtocol(asyncio.Protocol):
         self.ready = False
         self._abort_later()
         self._let_go()
-        write, self.write = self.write, _nowhere
-        write(frame)
+        self._transport.write(frame)
 
     def _linger(self) -> None:
         """

@@ -43,6 +43,11 @@ class FakeDoor:
         """Remember whom to tell."""
         self._owner = owner
 
+    @property
+    def sink(self) -> "FakeDoor":
+        """There is nothing behind it."""
+        return self
+
     def write(self, data: bytes) -> None:
         """Keep the frames; several may come in one piece."""
         if self.broken:
