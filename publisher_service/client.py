@@ -174,6 +174,14 @@ class Client:
         #: Neither a status nor an answer waits, and a frame written now goes to the kernel at once.
         self.clear = False
 
+    @property
+    def sending(self) -> Subscription | None:
+        """The first of its subscriptions that has frames on their way."""
+        for subscription in self.subscriptions.values():
+            if subscription.delivery is not None:
+                return subscription
+        return None
+
     def settle(self) -> None:
         """See whether it is clear, after something of that changed."""
         self.clear = not self.owed and not self.owes_status and self.door.ready

@@ -104,6 +104,7 @@ class FanOut:
         self._audiences[view].add(subscription)
         if self._must_wait(subscription):
             self._unanswered.add(subscription)
+            self.pump(client)
         else:
             self._late.take([subscription])  # now, unless this turn of the loop has had enough of them
 
@@ -235,7 +236,7 @@ class FanOut:
     def _write_owed(self, client: Client, *, facts_first: bool) -> int:
         door, written = client.door, 0
         while door.ready:
-            subscription = next((each for each in client.subscriptions.values() if each.sending), None)
+            subscription = client.sending
             if client.owes_status and not (facts_first and (subscription or self._is_late(client))):
                 client.owes_status, client.greeted = False, True
                 client.door.write(self.status_frame)
@@ -275,11 +276,11 @@ class FanOut:
         self._late.take([each for each in self._unanswered if not self._must_wait(each)])
 
     def _serve(self, subscription: Subscription) -> int:
-        """Answer a subscription, or let it wait for the replica; how many bytes were written."""
+        """Answer a subscription, or let it wait for the replica and tell the status; how many bytes were written."""
         view, since = subscription.view, subscription.since
         if self._must_wait(subscription):
             self._unanswered.add(subscription)
-            return 0
+            return self.pump(subscription.client)
         if view.is_too_large():
             self._unanswered.discard(subscription)
             self.unwatch(subscription.client, view.key.channel)
@@ -327,7 +328,7 @@ class FanOut:
         """Write what the subscription's client is owed; how many bytes that was."""
         client, view = subscription.client, subscription.view
         if not subscription.answered:
-            return self._serve(subscription) + self.pump(client)  # still unanswered: a status is owed all the same
+            return self._serve(subscription)
         if self._is_held():
             self._pacer.arm(view)  # its turn comes when the tables are of one moment again
         elif not subscription.sending and client.door.ready and subscription.rev < self._replica.rev:

@@ -101,8 +101,8 @@ class Hub:
         """All connections, those that still have to say their token too."""
         return [*self._clients, *self._expected]
 
-    def join(self, door: Door, grant: Grant = EVERYTHING) -> None:
-        """A connection is open: it gets the status first."""
+    def join(self, door: Door, grant: Grant = EVERYTHING, query: AddressQuery | None = None) -> None:
+        """A connection is open: it gets the status first, then what its address asks for, if it does."""
         now_s = self._clock.time()
         client = self._clients[door] = Client(door, grant)
         client.expires_at_s = self._end_of(grant)
@@ -110,7 +110,10 @@ class Hub:
         if self._max_age_s is not None:
             client.leaves_at_s = now_s + self._max_age_s * random.uniform(1 - AGE_JITTER, 1 + AGE_JITTER)  # noqa: S311 (no secret)
         door.open(self)
-        self._fan_out.pump(client)
+        if query is None:
+            self._fan_out.pump(client)
+        else:
+            self._subscribe_by_address(client, query)
 
     def expect(self, door: Door) -> None:
         """A connection is open that must say its token first. It hears nothing before."""
@@ -161,20 +164,6 @@ class Hub:
             self._request(client, parse(text))
         except InvalidRequest as invalid:
             self._refuse(client, invalid)
-
-    def subscribe_by_address(self, door: Door, query: AddressQuery) -> None:
-        """Carry out the subscription that an address asks for; without it the connection makes no sense."""
-        client = self._clients.get(door)
-        if client is None:
-            return
-        try:
-            self._subscribe(client, query.subscription())
-        except InvalidRequest as invalid:
-            self._refuse(client, invalid)
-            if invalid.code == FORBIDDEN:
-                self.close(door, 4403, "the token does not permit the subscription in the address")
-            else:
-                self.close(door, 1008, "the subscription in the address is not valid")
 
     def dismiss(self, door: Door) -> None:
         """Send a client to another replica: where it stands, it can go on there."""
@@ -311,6 +300,17 @@ class Hub:
             raise too_many_keys(request.id)
         deadline_s = self._clock.time() + CATCH_UP_S
         self._fan_out.watch(Subscription(client, view, request.id, since, deadline_s))
+
+    def _subscribe_by_address(self, client: Client, query: AddressQuery) -> None:
+        """Carry out the subscription that an address asks for; without it the connection makes no sense."""
+        try:
+            self._subscribe(client, query.subscription())
+        except InvalidRequest as invalid:
+            self._refuse(client, invalid)
+            if invalid.code == FORBIDDEN:
+                self.close(client.door, 4403, "the token does not permit the subscription in the address")
+            else:
+                self.close(client.door, 1008, "the subscription in the address is not valid")
 
     def _answer(self, client: Client, body: dict[str, JSON]) -> None:
         """Send a control message to one client, after those that wait already."""

@@ -32,12 +32,10 @@ async def websockets(scope: Scope, receive: Receive, send: Send) -> None:
     door = door_of(scope)
     if door is not None:
         await send({"type": "websocket.accept"})
-        door.open(hub)
         _join(hub, door, grant, query)
         return
     portable = PortableDoor(receive, send)
     await portable.accept()
-    portable.open(hub)
     _join(hub, portable, grant, query)
     await portable.live()
 
@@ -45,7 +43,5 @@ async def websockets(scope: Scope, receive: Receive, send: Send) -> None:
 def _join(hub: Hub, door: Door, grant: Grant | None, query: AddressQuery | None) -> None:
     if grant is None:
         hub.expect(door)
-        return
-    hub.join(door, grant)
-    if query is not None:
-        hub.subscribe_by_address(door, query)
+    else:
+        hub.join(door, grant, query)

@@ -68,9 +68,7 @@ class FakePublisher:
     def holder(self, grant: Grant, channel: str = "", **query: str) -> FakeDoor:
         """The same with a token that grants this."""
         door = FakeDoor(deflates=self.deflates)
-        self.hub.join(door, grant)
-        if channel:
-            self.hub.subscribe_by_address(door, AddressQuery(channel, **query))
+        self.hub.join(door, grant, AddressQuery(channel, **query) if channel else None)
         return door
 
     def say(self, door: FakeDoor, **message: Any) -> None:

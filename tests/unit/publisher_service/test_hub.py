@@ -671,8 +671,7 @@ def test_a_client_stalled_inside_a_large_delivery_keeps_none_of_it_and_ends_with
     publisher.commit({Channel.MARKET: rows})
     door, table = FakeDoor(), TableClient()
     door.pause_after = 2  # the status and one part
-    publisher.hub.join(door)
-    publisher.hub.subscribe_by_address(door, AddressQuery("market", mode=mode))
+    publisher.hub.join(door, query=AddressQuery("market", mode=mode))
     door.paused_since_s = publisher.clock.time()
 
     (subscription,) = publisher.hub._clients[door].subscriptions.values()

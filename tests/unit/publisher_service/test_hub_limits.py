@@ -329,9 +329,8 @@ def test_what_a_client_is_still_owed_goes_with_the_close_for_doors_that_take_one
     wrong, slow = FakeDoor(), FakeDoor()
     wrong.pause_after = slow.pause_after = 1  # the status is on its way
 
-    for door in (wrong, slow):
-        publisher.hub.join(door)
-    publisher.hub.subscribe_by_address(wrong, AddressQuery("market", mode="video"))
+    publisher.hub.join(wrong, query=AddressQuery("market", mode="video"))
+    publisher.hub.join(slow)
     publisher.hub.dismiss(slow)
 
     assert [word["type"] for door in (wrong, slow) for word in door.last_words] == ["error", "goodbye"]
