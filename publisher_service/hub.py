@@ -304,7 +304,7 @@ class Hub:
     def _subscribe_by_address(self, client: Client, query: AddressQuery) -> None:
         """Carry out the subscription that an address asks for; without it the connection makes no sense."""
         try:
-            self._subscribe(client, query.subscription())
+            self._subscribe(client, query.subscription)
         except InvalidRequest as invalid:
             self._refuse(client, invalid)
             if invalid.code == FORBIDDEN:

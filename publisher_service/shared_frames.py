@@ -89,7 +89,8 @@ class SharedFramesProtocol(asyncio.Protocol):
         self._server_state = server_state
         self._state = _State.OPENING
         self._transport = cast("asyncio.Transport", None)  # until connection_made
-        self._inbound: Inbound | bytearray = bytearray()  # what came too early, until the connection is open
+        # What came too early, until the connection is open; then made when something comes.
+        self._inbound: Inbound | bytearray | None = bytearray()
         self._opening: Opening | None = None
         self._owner: Owner | None = None
         self._when_lost: Callable[[], None] | None = None
@@ -221,9 +222,11 @@ class SharedFramesProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Frames, after the handshake; from uvicorn's own HTTP classes the request first, rendered again."""
         inbound = self._inbound
-        if isinstance(inbound, Inbound):
+        if not isinstance(inbound, bytearray):
             self._answered = True
             if self._state in (_State.OPEN, _State.CLOSING):
+                if inbound is None:
+                    inbound = self._inbound = Inbound(self._config.ws_max_size, deflates=self.deflates)
                 inbound.feed(data)
                 self._take_frames(inbound)
         elif self._state is not _State.ENDING:
@@ -331,13 +334,11 @@ class SharedFramesProtocol(asyncio.Protocol):
     def _take_early(self) -> None:
         """The application has returned: what came before is looked at now, and the rest as it comes."""
         self._let_go()
-        early = self._inbound
-        inbound = self._inbound = Inbound(self._config.ws_max_size, deflates=self.deflates)
+        early, self._inbound = self._inbound, None
         if isinstance(early, bytearray) and early:
             if len(early) > MAX_EARLY_BYTES and not self._transport.is_closing():
                 self._transport.resume_reading()
-            inbound.feed(bytes(early))
-            self._take_frames(inbound)
+            self.data_received(bytes(early))
 
     # -------------------------------------------------------------------------------------------------- what comes in
 

@@ -1,7 +1,5 @@
 """Where websockets go: `/ws/{channel}` subscribes by its address alone, `/ws` takes subscriptions as messages."""
 
-from urllib.parse import parse_qsl
-
 from starlette.types import Receive, Scope, Send
 
 from publisher_service.client import Door
@@ -23,10 +21,7 @@ async def websockets(scope: Scope, receive: Receive, send: Send) -> None:
     if path != "ws" or (slash and not channel) or "/" in channel:
         await send({"type": "websocket.close"})
         return
-    query = None
-    if channel:
-        given = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        query = AddressQuery(channel, *(given.get(name) for name in ("keys", "interval", "mode", "since")))
+    query = AddressQuery.of(channel, scope["query_string"]) if channel else None
     hub: Hub = scope["app"].state.hub
     grant: Grant | None = scope["state"]["grant"]
     door = door_of(scope)

@@ -1,7 +1,10 @@
 """What clients may say, checked at the border; what is wrong is told with a code from a closed list."""
 
 from bisect import bisect_left
-from typing import Annotated, Literal, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Annotated, Literal
+from urllib.parse import parse_qsl
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +19,8 @@ from shared.table import JSON
 FORBIDDEN = "forbidden"
 #: Each frame of an answer repeats it.
 MAX_ID_LENGTH = 64
+#: Addresses that are not read again when they come again, and how many characters they may have: longer are one's own.
+REMEMBERED, MAX_REMEMBERED = 256, 500
 
 _CHANNELS: dict[str, Channel] = {channel.value: channel for channel in Channel}
 _MODES: dict[str, Mode] = {mode.value: mode for mode in Mode}
@@ -108,7 +113,8 @@ def parse(text: str | None) -> Request:
         raise InvalidRequest(code, f"{field}: {first['msg']}", request_id) from error
 
 
-class AddressQuery(NamedTuple):
+@dataclass(frozen=True)
+class AddressQuery:
     """A subscription as an address writes it: `/ws/market?keys=SSI,@VN30&interval=500&mode=rows&since=…`."""
 
     channel: str
@@ -117,6 +123,16 @@ class AddressQuery(NamedTuple):
     mode: str | None = None
     since: str | None = None
 
+    @classmethod
+    def of(cls, channel: str, query: bytes) -> "AddressQuery":
+        """
+        From the parts of an address; what is said twice counts as it was said last.
+
+        Many come by the same one, with their position too, and to read it takes a tenth of a handshake.
+        """
+        return _remembered(channel, query) if len(channel) + len(query) <= MAX_REMEMBERED else _read(channel, query)
+
+    @cached_property
     def subscription(self) -> Subscribe:
         """The message that asks for the same. Raises InvalidRequest."""
         try:
@@ -131,6 +147,14 @@ class AddressQuery(NamedTuple):
             mode=self.mode or Mode.ROWS,
             since=self.since,
         )
+
+
+def _read(channel: str, query: bytes) -> AddressQuery:
+    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    return AddressQuery(channel, *map(given.get, ("keys", "interval", "mode", "since")))
+
+
+_remembered = lru_cache(REMEMBERED)(_read)
 
 
 def parse_channel(name: str, request_id: JSON = None) -> Channel:
