@@ -19,8 +19,10 @@ from shared.table import JSON
 FORBIDDEN = "forbidden"
 #: Each frame of an answer repeats it.
 MAX_ID_LENGTH = 64
-#: Addresses that are not read again when they come again, and how many characters they may have: longer are one's own.
-REMEMBERED, MAX_REMEMBERED = 256, 500
+#: Addresses that are not read again when they come again.
+REMEMBERED = 256
+#: Characters of one that is remembered: who names more keys has a list of one's own.
+MAX_REMEMBERED = 500
 
 _CHANNELS: dict[str, Channel] = {channel.value: channel for channel in Channel}
 _MODES: dict[str, Mode] = {mode.value: mode for mode in Mode}
