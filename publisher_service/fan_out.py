@@ -141,7 +141,7 @@ class FanOut:
                     self._forget(view)
         waking: list[View] = []
         for channel, keys in change.keys.items():
-            self._metrics.changes.labels(channel).inc(len(keys))
+            self._tally.changed(channel, len(keys))
             for view in self._views.of_all_keys(channel):
                 view.noticed += len(keys)
                 waking.append(view)
@@ -352,7 +352,7 @@ class FanOut:
     # ------------------------------------------------------------------------------------------------------ flushes
 
     def count(self) -> None:
-        """Tell the metrics what was written since the last flush."""
+        """Tell the metrics what was counted since the last time."""
         self._tally.publish()
 
     def tell_positions(self, now_s: float) -> None:
@@ -412,7 +412,7 @@ class FanOut:
                 self._pacer.arm(view)  # tried again when its window ends
         self._write_joint(one_pass.joint)
         self._late.go_on()
-        self._tally.publish(newest_ms=self._replica.time_ms)
+        self._tally.passed(self._replica.time_ms)
         self._metrics.flush_seconds.observe(time.perf_counter() - began_s)
 
     def _send_news(self, view: View, one_pass: FlushPass, *, even_if_empty: bool) -> None:

@@ -193,6 +193,7 @@ class Hub:
         if Channel.GROUPS in change.keys:
             for client in list(self._clients.values()):
                 self._revise(client)
+        self._announcer.notice(change)
         if self._replica.settled:
             self._fan_out.serve_unanswered()
             self._announcer.update()

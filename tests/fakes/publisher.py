@@ -76,5 +76,6 @@ class FakePublisher:
         self.hub.receive(door, orjson.dumps(message).decode())
 
     def value(self, name: str, **labels: str) -> float:
-        """The value of a metric."""
+        """The value of a metric, as it is after the next tick."""
+        self.hub._fan_out.count()
         return self.metrics.registry.get_sample_value(name, labels) or 0.0
