@@ -60,6 +60,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._upgrades = None
         super().on_headers_complete()
 
+    def _should_upgrade(self) -> bool:
+        """Asked three times for each request."""
+        if self._upgrades is None:
+            self._upgrades = super()._should_upgrade()
+        return self._upgrades
+
     def on_message_complete(self) -> None:
         """All of a request has come; the next one begins."""
         super().on_message_complete()
@@ -69,12 +75,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """An answer is on its way; the next request has its own time."""
         super().on_response_complete()
         self._restart()
-
-    def _should_upgrade(self) -> bool:
-        """Asked three times for each request."""
-        if self._upgrades is None:
-            self._upgrades = super()._should_upgrade()
-        return self._upgrades
 
     def _upgrade(self, rest: bytes) -> None:
         """Hand a handshake over as it was parsed; `rest` came after it."""

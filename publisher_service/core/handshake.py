@@ -1,5 +1,6 @@
 """The opening handshake of a websocket, server's side (RFC 6455, section 4.2; RFC 7692, section 7.1)."""
 
+import base64
 import binascii
 import hashlib
 from collections.abc import Iterable
@@ -74,7 +75,7 @@ def examine(method: str, http_version: str, headers: Headers, *, compression: bo
     if len(key) != 1 or not _is_key(key[0]):
         raise InvalidHandshake(400, "Sec-WebSocket-Key must be 16 bytes in base64")
     return Handshake(
-        accept=binascii.b2a_base64(hashlib.sha1(key[0] + _MAGIC).digest(), newline=False),  # noqa: S324 (as the RFC has it; no secret)
+        accept=base64.b64encode(hashlib.sha1(key[0] + _MAGIC).digest()),  # noqa: S324 (as the RFC has it; no secret)
         deflates=compression and any(_can_be_met(offer) for value in extensions for offer in value.split(b",")),
         subprotocols=[token.strip().decode("latin-1") for value in protocols for token in value.split(b",")],
     )
