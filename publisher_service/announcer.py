@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from publisher_service.core import frames
-from publisher_service.core.replica import Replica
+from publisher_service.core.replica import Change, Replica
 from publisher_service.core.status import Broker, Ingest, Link, compose
 from publisher_service.metrics import Metrics
 from publisher_service.pacer import Clock, Timer
@@ -47,18 +47,26 @@ class Announcer:
         self._status = compose(self._link, replica.tables[Channel.STATUS])
         self._told_at_s = -STATUS_INTERVAL_S
         self._timer: Timer | None = None
+        self._may_differ = True  # from the newest status: something that it is made of changed
         self._stopped = False
         self.frame = self._encode()
 
     def link(self, link: Link) -> None:
         """The state of this replica's side of the road."""
-        self._link = link
+        self._link, self._may_differ = link, True
         self.update()
+
+    def notice(self, change: Change) -> None:
+        """The replica changed: `update` is to follow when its tables may be shown."""
+        self._may_differ = self._may_differ or change.new_epoch or Channel.STATUS in change.keys
 
     def update(self) -> None:
         """Tell the status if it changed, now or when its second is over."""
+        if self._stopped or not self._may_differ:
+            return
         status = compose(self._link, self._replica.tables[Channel.STATUS])
-        if status == self._status or self._stopped:
+        if status == self._status:
+            self._may_differ = False
             return
         if status.connected and not self._replica.settled:
             return  # the data that it speaks of cannot be shown yet; told when it can
@@ -76,7 +84,7 @@ class Announcer:
                 "feed status changed",
                 extra={"connected": status.connected, "reason": status.reason},
             )
-        self._status, self._told_at_s = status, now_s
+        self._status, self._told_at_s, self._may_differ = status, now_s, False
         self._metrics.connected.set(status.connected)
         self.frame = self._encode()
         self._tell()

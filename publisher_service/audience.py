@@ -1,8 +1,9 @@
 """Who watches a view, and which of them take its next frame without a further look."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 
-from publisher_service.client import Subscription
+from publisher_service.client import Sink, Subscription
 from publisher_service.core.views import View
 
 
@@ -12,13 +13,15 @@ class Audience:
     and their sockets are empty. A frame goes to all of those in one loop that touches nothing but their sockets.
     """
 
-    __slots__ = ("_in_step", "_others", "view")
+    __slots__ = ("_in_step", "_others", "_sinks", "told_at_s", "view")
 
     def __init__(self, view: View) -> None:
         self.view = view
-        # By the form of the frames, plain and compressed: what writes to the socket.
-        self._in_step: tuple[dict[Subscription, Callable[[bytes], None]], ...] = ({}, {})
+        # By the form of the frames, plain and compressed: what leads to the socket.
+        self._in_step: tuple[dict[Subscription, Sink], ...] = ({}, {})
+        self._sinks: list[list[Sink] | None] = [None, None]  # the same without the subscriptions, if nothing changed
         self._others: dict[Subscription, None] = {}
+        self.told_at_s = -math.inf  # when those who are in step got their last frame
 
     def __len__(self) -> int:
         """How many watch."""
@@ -42,15 +45,18 @@ class Audience:
         """How many of them take frames in this form."""
         return len(self._in_step[deflates])
 
-    def writers(self, *, deflates: bool) -> list[Callable[[bytes], None]]:
-        """What writes to those who are in step, and take frames in this form."""
-        return list(self._in_step[deflates].values())
+    def sinks(self, *, deflates: bool) -> list[Sink]:
+        """Where to write for those who are in step, and take frames in this form. It is not changed by others."""
+        sinks = self._sinks[deflates]
+        if sinks is None:
+            sinks = self._sinks[deflates] = list(self._in_step[deflates].values())
+        return sinks
 
-    def writer_of(self, write: Callable[[bytes], None]) -> Subscription | None:
+    def owner_of(self, sink: Sink) -> Subscription | None:
         """Whose it is."""
         for group in self._in_step:
             for subscription, its in group.items():
-                if its is write:
+                if its is sink:
                     return subscription
         return None
 
@@ -66,7 +72,9 @@ class Audience:
     def fall_in(self, subscription: Subscription) -> None:
         """It has the view's last frame, and is clear. From now on it stands where the view stands."""
         del self._others[subscription]
-        self._in_step[subscription.client.deflates][subscription] = subscription.client.door.write
+        deflates = subscription.client.deflates
+        self._in_step[deflates][subscription] = subscription.client.door.sink
+        self._sinks[deflates] = None
         subscription.in_step = True
 
     def fall_out(self, subscription: Subscription) -> None:
@@ -74,7 +82,9 @@ class Audience:
         if subscription.in_step:
             subscription.rev_apart = self.view.rev
             subscription.in_step = False
-            del self._in_step[subscription.client.deflates][subscription]
+            deflates = subscription.client.deflates
+            del self._in_step[deflates][subscription]
+            self._sinks[deflates] = None
             self._others[subscription] = None
 
     def scatter(self) -> list[Subscription]:

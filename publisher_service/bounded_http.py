@@ -31,6 +31,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     _end: asyncio.TimerHandle | None = None
     _received = 0  # bytes of the request that is on its way
+    _upgrades: bool | None = None  # whether it is a handshake, when it has been asked
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # (as uvicorn has it)
         """Give it a deadline."""
@@ -56,7 +57,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """A request is there. Raises TooManyRequests into the parser, which takes it for a fault of the client."""
         if len(self.pipeline) >= MAX_PIPELINED:
             raise TooManyRequests
+        self._upgrades = None
         super().on_headers_complete()
+
+    def _should_upgrade(self) -> bool:
+        """Asked three times for each request."""
+        if self._upgrades is None:
+            self._upgrades = super()._should_upgrade()
+        return self._upgrades
 
     def on_message_complete(self) -> None:
         """All of a request has come; the next one begins."""

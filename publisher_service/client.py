@@ -1,7 +1,7 @@
 """One connection as the hub sees it: a door to write to, and what is still owed through it."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 from publisher_service.core.allowance import Allowance
@@ -33,12 +33,22 @@ class Owner(Protocol):
         """The connection is gone, or going: nothing may be written any more. Called once."""
 
 
+class Sink(Protocol):
+    """What takes bytes."""
+
+    def write(self, data: bytes, /) -> None:
+        """Take them; never waits."""
+
+
 class Door(Protocol):
     """A websocket that takes finished frames."""
 
+    def write(self, frame: bytes, /) -> None:
+        """Write a finished frame; never waits."""
+
     @property
-    def write(self) -> Callable[[bytes], None]:
-        """Write a finished frame; never waits. A frame costs no more than this call. Another one after the opening."""
+    def sink(self) -> Sink:
+        """What `write` hands frames to while the door is ready, for those who write often. Not kept beyond that."""
 
     @property
     def deflates(self) -> bool:
@@ -55,8 +65,12 @@ class Door(Protocol):
     def open(self, owner: Owner) -> None:
         """Tell this one from now on."""
 
-    def keep_alive(self, now_s: float) -> None:
-        """Called about once a second: ask the peer whether it is there, and close if it has not answered for long."""
+    def keep_alive(self, now_s: float) -> float:
+        """
+        Ask the peer whether it is there, and close if it has not answered for long; when this is to be called again.
+
+        Nothing happens if it is called earlier.
+        """
 
     def close(self, code: int, reason: str, last_words: Iterable[bytes] = ()) -> None:
         """
@@ -140,7 +154,7 @@ class Client:
 
     __slots__ = (
         "allowance", "clear", "deflates", "door", "expires_at_s", "grant", "greeted", "heartbeat_at_s", "leaves_at_s",
-        "owed", "owes_status", "subscriptions", "torn",
+        "look_at_s", "owed", "owes_status", "subscriptions", "torn",
     )  # fmt: skip
 
     def __init__(self, door: Door, grant: Grant) -> None:
@@ -150,6 +164,7 @@ class Client:
         self.expires_at_s = math.inf  # when the grant ends, on the hub's clock
         self.leaves_at_s = math.inf  # when it is sent to another replica
         self.heartbeat_at_s = math.inf  # when the next one is due
+        self.look_at_s = 0.0  # nothing of these is due before
         self.allowance: Allowance | None = None  # of messages; none was sent yet
         self.subscriptions: dict[Channel, Subscription] = {}
         self.torn: tuple[Channel, ...] = ()  # of these it got the beginning of a snapshot last, and not the end
@@ -158,6 +173,14 @@ class Client:
         self.greeted = False  # it has been written
         #: Neither a status nor an answer waits, and a frame written now goes to the kernel at once.
         self.clear = False
+
+    @property
+    def sending(self) -> Subscription | None:
+        """The first of its subscriptions that has frames on their way."""
+        for subscription in self.subscriptions.values():
+            if subscription.delivery is not None:
+                return subscription
+        return None
 
     def settle(self) -> None:
         """See whether it is clear, after something of that changed."""

@@ -6,6 +6,7 @@ flush of its view brings it to now.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -104,6 +105,7 @@ class FanOut:
         self._audiences[view].add(subscription)
         if self._must_wait(subscription):
             self._unanswered.add(subscription)
+            self.pump(client)
         else:
             self._late.take([subscription])  # now, unless this turn of the loop has had enough of them
 
@@ -141,7 +143,7 @@ class FanOut:
                     self._forget(view)
         waking: list[View] = []
         for channel, keys in change.keys.items():
-            self._metrics.changes.labels(channel).inc(len(keys))
+            self._tally.changed(channel, len(keys))
             for view in self._views.of_all_keys(channel):
                 view.noticed += len(keys)
                 waking.append(view)
@@ -205,6 +207,11 @@ class FanOut:
             else:
                 self.pump(client)
 
+    def told_at_s(self, client: Client) -> float:
+        """When a client that is in step got its last frame; -inf: not known, or never."""
+        subscriptions = client.subscriptions.values()
+        return max((self._audiences[each.view].told_at_s for each in subscriptions if each.in_step), default=-math.inf)
+
     def write(self, client: Client, frame: bytes) -> None:
         """Write to a client that is clear."""
         try:
@@ -231,7 +238,7 @@ class FanOut:
     def _write_owed(self, client: Client, *, facts_first: bool) -> int:
         door, written = client.door, 0
         while door.ready:
-            subscription = next((each for each in client.subscriptions.values() if each.sending), None)
+            subscription = client.sending
             if client.owes_status and not (facts_first and (subscription or self._is_late(client))):
                 client.owes_status, client.greeted = False, True
                 client.door.write(self.status_frame)
@@ -271,11 +278,11 @@ class FanOut:
         self._late.take([each for each in self._unanswered if not self._must_wait(each)])
 
     def _serve(self, subscription: Subscription) -> int:
-        """Answer a subscription, or let it wait for the replica; how many bytes were written."""
+        """Answer a subscription, or let it wait for the replica and tell the status; how many bytes were written."""
         view, since = subscription.view, subscription.since
         if self._must_wait(subscription):
             self._unanswered.add(subscription)
-            return 0
+            return self.pump(subscription.client)
         if view.is_too_large():
             self._unanswered.discard(subscription)
             self.unwatch(subscription.client, view.key.channel)
@@ -323,7 +330,7 @@ class FanOut:
         """Write what the subscription's client is owed; how many bytes that was."""
         client, view = subscription.client, subscription.view
         if not subscription.answered:
-            return self._serve(subscription) + self.pump(client)  # still unanswered: a status is owed all the same
+            return self._serve(subscription)
         if self._is_held():
             self._pacer.arm(view)  # its turn comes when the tables are of one moment again
         elif not subscription.sending and client.door.ready and subscription.rev < self._replica.rev:
@@ -347,7 +354,7 @@ class FanOut:
     # ------------------------------------------------------------------------------------------------------ flushes
 
     def count(self) -> None:
-        """Tell the metrics what was written since the last flush."""
+        """Tell the metrics what was counted since the last time."""
         self._tally.publish()
 
     def tell_positions(self, now_s: float) -> None:
@@ -392,7 +399,7 @@ class FanOut:
         if due_s is not None:
             self._metrics.late_seconds.observe(max(0.0, now_s - due_s))
         began_s = time.perf_counter()
-        one_pass = FlushPass(self._replica)
+        one_pass = FlushPass(self._replica, now_s)
         for view in views:
             if view not in self._audiences:
                 continue  # the flush of another view may have closed its last client
@@ -407,7 +414,7 @@ class FanOut:
                 self._pacer.arm(view)  # tried again when its window ends
         self._write_joint(one_pass.joint)
         self._late.go_on()
-        self._tally.publish(newest_ms=self._replica.time_ms)
+        self._tally.passed(self._replica.time_ms)
         self._metrics.flush_seconds.observe(time.perf_counter() - began_s)
 
     def _send_news(self, view: View, one_pass: FlushPass, *, even_if_empty: bool) -> None:
@@ -435,6 +442,7 @@ class FanOut:
         if is_new:
             view.rev = self._replica.rev  # nothing has failed: who is in step stands here now
         if update is not None:
+            audience.told_at_s = one_pass.now_s
             self._write_in_step(audience, forms)
             self._write_to(takers, audience, update, one_pass)
 
@@ -466,14 +474,14 @@ class FanOut:
     def _write_in_step(self, audience: Audience, forms: dict[bool, bytes]) -> None:
         """The heart of the publisher: for each of thousands of clients nothing may be done but the write."""
         for deflates, data in forms.items():
-            writers = audience.writers(deflates=deflates)
-            for write in writers:
+            sinks = audience.sinks(deflates=deflates)
+            for sink in sinks:
                 try:
-                    write(data)
+                    sink.write(data)
                 except Exception:  # noqa: BLE001 (whatever it is, it is this client's)
-                    if (subscription := audience.writer_of(write)) is not None:
+                    if (subscription := audience.owner_of(sink)) is not None:
                         self._give_up(subscription.client)
-            self._tally.wrote(audience.view.key.channel, len(writers), len(writers) * len(data))
+            self._tally.wrote(audience.view.key.channel, len(sinks), len(sinks) * len(data))
 
     def _write_to(self, takers: list[Subscription], audience: Audience, frame: Frame, one_pass: FlushPass) -> None:
         """The same for those who were not in step, or watch several channels; they fall in if they can."""

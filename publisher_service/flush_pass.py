@@ -9,7 +9,8 @@ from publisher_service.core.views import View
 class FlushPass:
     """What is shared by the views that are flushed together."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, now_s: float) -> None:
+        self.now_s = now_s
         self._replica = replica
         self._news: dict[NewsKey, News] = {}
         self.joint: dict[Client, list[bytes]] = {}  # of clients that watch several channels: their frames

@@ -166,7 +166,7 @@ def _view(request: Request, channel: str, keys: str | None) -> View:
     intervals: Intervals = request.app.state.intervals
     grant: Grant = request.state.grant
     try:
-        wanted = intervals.view_key(AddressQuery(channel, keys).subscription())
+        wanted = intervals.view_key(AddressQuery(channel, keys).subscription)
         if not grant.permits(wanted.channel, wanted.selection, replica.tables[Channel.GROUPS]):
             raise forbidden(None)
         return View(wanted, replica, KeptFrames())

@@ -47,7 +47,7 @@ GOODBYE_SPREAD_MS = 3000
 AGE_JITTER = 0.2
 #: How long a client that brought no token may take to say one.
 TOKEN_DEADLINE_S = 10.0
-#: Each client is looked after once in this time; not all of them in the same moment.
+#: Each client's turn to be looked after comes once in this time; not all of them in the same moment.
 LOOK_AFTER_S = 1.0
 
 
@@ -101,8 +101,8 @@ class Hub:
         """All connections, those that still have to say their token too."""
         return [*self._clients, *self._expected]
 
-    def join(self, door: Door, grant: Grant = EVERYTHING) -> None:
-        """A connection is open: it gets the status first."""
+    def join(self, door: Door, grant: Grant = EVERYTHING, query: AddressQuery | None = None) -> None:
+        """A connection is open: it gets the status first, then what its address asks for, if it does."""
         now_s = self._clock.time()
         client = self._clients[door] = Client(door, grant)
         client.expires_at_s = self._end_of(grant)
@@ -110,7 +110,10 @@ class Hub:
         if self._max_age_s is not None:
             client.leaves_at_s = now_s + self._max_age_s * random.uniform(1 - AGE_JITTER, 1 + AGE_JITTER)  # noqa: S311 (no secret)
         door.open(self)
-        self._fan_out.pump(client)
+        if query is None:
+            self._fan_out.pump(client)
+        else:
+            self._subscribe_by_address(client, query)
 
     def expect(self, door: Door) -> None:
         """A connection is open that must say its token first. It hears nothing before."""
@@ -130,6 +133,7 @@ class Hub:
         """The socket takes no more for now."""
         client = self._clients.get(door)
         if client is not None:
+            client.look_at_s = 0.0  # its patience begins
             self._fan_out.paused(client)
 
     def drained(self, door: Door) -> None:
@@ -161,20 +165,6 @@ class Hub:
         except InvalidRequest as invalid:
             self._refuse(client, invalid)
 
-    def subscribe_by_address(self, door: Door, query: AddressQuery) -> None:
-        """Carry out the subscription that an address asks for; without it the connection makes no sense."""
-        client = self._clients.get(door)
-        if client is None:
-            return
-        try:
-            self._subscribe(client, query.subscription())
-        except InvalidRequest as invalid:
-            self._refuse(client, invalid)
-            if invalid.code == FORBIDDEN:
-                self.close(door, 4403, "the token does not permit the subscription in the address")
-            else:
-                self.close(door, 1008, "the subscription in the address is not valid")
-
     def dismiss(self, door: Door) -> None:
         """Send a client to another replica: where it stands, it can go on there."""
         client = self._clients.get(door)
@@ -203,6 +193,7 @@ class Hub:
         if Channel.GROUPS in change.keys:
             for client in list(self._clients.values()):
                 self._revise(client)
+        self._announcer.notice(change)
         if self._replica.settled:
             self._fan_out.serve_unanswered()
             self._announcer.update()
@@ -230,7 +221,8 @@ class Hub:
         self._looked_at_s = now_s
         heartbeat = frames.message({"type": "heartbeat", "time": _now_ms()})
         for client in self._next_clients(math.ceil(len(self._clients) * share)):
-            self._look_after(client, now_s, heartbeat)
+            if now_s >= client.look_at_s:
+                self._look_after(client, now_s, heartbeat)
         self._fan_out.count()
 
     def _next_clients(self, number: int) -> list[Client]:
@@ -242,7 +234,11 @@ class Hub:
         return found
 
     def _look_after(self, client: Client, now_s: float, heartbeat: bytes) -> None:
-        """Tell a client that we are here, ask whether it is, and close it if its time is over."""
+        """
+        Tell a client that we are here, ask whether it is, and close it if its time is over.
+
+        It is looked at again when one of these may be due; `paused` and a new token see to it that it is earlier.
+        """
         door = client.door
         if door not in self._clients:
             return
@@ -256,10 +252,16 @@ class Hub:
             self.dismiss(door)
         else:
             if now_s >= client.heartbeat_at_s:
-                client.heartbeat_at_s = now_s + self._heartbeat_s
-                if client.clear:
-                    self._fan_out.write(client, heartbeat)
-            door.keep_alive(now_s)
+                told_at_s = self._fan_out.told_at_s(client)  # data says as well that we are here
+                if now_s >= told_at_s + self._heartbeat_s:
+                    told_at_s = now_s
+                    if client.clear:
+                        self._fan_out.write(client, heartbeat)
+                client.heartbeat_at_s = told_at_s + self._heartbeat_s
+            again_at_s = door.keep_alive(now_s)
+            if door.paused_since_s is not None:
+                again_at_s = min(again_at_s, door.paused_since_s + self._slow_client_s)
+            client.look_at_s = min(again_at_s, client.heartbeat_at_s, client.expires_at_s, client.leaves_at_s)
 
     def stop(self) -> None:
         """Flush what waits, and send whoever is still here away; nothing leaves afterwards."""
@@ -299,6 +301,17 @@ class Hub:
             raise too_many_keys(request.id)
         deadline_s = self._clock.time() + CATCH_UP_S
         self._fan_out.watch(Subscription(client, view, request.id, since, deadline_s))
+
+    def _subscribe_by_address(self, client: Client, query: AddressQuery) -> None:
+        """Carry out the subscription that an address asks for; without it the connection makes no sense."""
+        try:
+            self._subscribe(client, query.subscription)
+        except InvalidRequest as invalid:
+            self._refuse(client, invalid)
+            if invalid.code == FORBIDDEN:
+                self.close(client.door, 4403, "the token does not permit the subscription in the address")
+            else:
+                self.close(client.door, 1008, "the subscription in the address is not valid")
 
     def _answer(self, client: Client, body: dict[str, JSON]) -> None:
         """Send a control message to one client, after those that wait already."""
@@ -354,6 +367,7 @@ class Hub:
         """Take another token; with one that is not valid the old one counts on. Raises InvalidRequest."""
         client.grant = self._grant_of(request)
         client.expires_at_s = self._end_of(client.grant)
+        client.look_at_s = 0.0
         self._answer(client, _reply("authenticated", request.id))
         self._revise(client)
 

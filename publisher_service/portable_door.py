@@ -7,6 +7,7 @@ door is not ready, and the hub keeps what is newest, as it does for every socket
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterable
 
 from starlette.types import Receive, Send
@@ -55,6 +56,11 @@ class PortableDoor:
         await self._send({"type": "websocket.accept"})
         self.ready = True
 
+    @property
+    def sink(self) -> "PortableDoor":
+        """There is nothing behind it to write to."""
+        return self
+
     def open(self, owner: Owner) -> None:
         """Tell who is to be called."""
         self._owner = owner
@@ -78,8 +84,9 @@ class PortableDoor:
             self._wake.set()
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._give_up)
 
-    def keep_alive(self, now_s: float) -> None:
+    def keep_alive(self, now_s: float) -> float:  # noqa: ARG002 (as doors have it)
         """Nothing to do: servers ask peers for signs of life themselves."""
+        return math.inf
 
     async def live(self) -> None:
         """Read and write until the connection has ended."""

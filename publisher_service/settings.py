@@ -81,7 +81,7 @@ class PublisherSettings(BaseSettings):
         dict[Channel, Annotated[int, Field(ge=10, le=60_000)]], NoDecode, BeforeValidator(_per_channel)
     ] = Field({}, description="the same for single channels, such as index=250,foreign=1000")
     heartbeat_ms: int = Field(
-        15_000, ge=100, le=60_000, description="how often clients hear a heartbeat, such as 15000"
+        15_000, ge=100, le=60_000, description="how long a client hears nothing until a heartbeat comes, such as 15000"
     )
     slow_client_s: float = Field(
         30.0, ge=1, le=600, description="how long a client may not read before it is closed, such as 30"

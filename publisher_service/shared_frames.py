@@ -9,6 +9,7 @@ connection is this object, with no task, timer or queue.
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Callable, Iterable
 from enum import Enum, auto
@@ -21,7 +22,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from publisher_service.client import Owner
+from publisher_service.client import Owner, Sink
 from publisher_service.core.allowance import Allowance
 from publisher_service.core.handshake import InvalidHandshake, examine
 from publisher_service.core.inbound import (
@@ -69,17 +70,12 @@ def door_of(scope: Scope) -> "SharedFramesProtocol | None":
     return None if extension is None else cast("SharedFramesProtocol", extension["door"])
 
 
-def _nowhere(_: bytes) -> None:
-    """Where frames go after our close frame."""
-
-
 class SharedFramesProtocol(asyncio.Protocol):
     """One websocket connection. It is its own door: see `publisher_service.client.Door`."""
 
     __slots__ = (
         "__weakref__", "_answered", "_config", "_end", "_frames", "_held", "_inbound", "_opening", "_owner",
         "_pinged_at_s", "_server_state", "_state", "_transport", "_when_lost", "deflates", "paused_since_s", "ready",
-        "write",
     )  # fmt: skip
 
     def __init__(
@@ -93,7 +89,8 @@ class SharedFramesProtocol(asyncio.Protocol):
         self._server_state = server_state
         self._state = _State.OPENING
         self._transport = cast("asyncio.Transport", None)  # until connection_made
-        self._inbound: Inbound | bytearray = bytearray()  # what came too early, until the connection is open
+        # What came too early, until the connection is open; then made when something comes.
+        self._inbound: Inbound | bytearray | None = bytearray()
         self._opening: Opening | None = None
         self._owner: Owner | None = None
         self._when_lost: Callable[[], None] | None = None
@@ -102,8 +99,6 @@ class SharedFramesProtocol(asyncio.Protocol):
         self._held: bytearray | None = None  # what is still to be written with the answer to the handshake
         self._pinged_at_s = 0.0
         self._answered = True  # something came since the last ping
-        #: Write a finished frame; never waits. The transport's own method, since it is called more than all else.
-        self.write: Callable[[bytes], None] = _nowhere
         #: Everything written so far was taken by the kernel, and the connection is open.
         self.ready = False
         #: Since when something waits in the transport, on the event loop's clock.
@@ -124,6 +119,21 @@ class SharedFramesProtocol(asyncio.Protocol):
         else:
             self._when_lost = call
 
+    @property
+    def sink(self) -> Sink:
+        """The transport itself, once the connection is open."""
+        return self if self._held is not None else self._transport
+
+    def write(self, frame: bytes) -> None:
+        """Write a finished frame, in the opening with what was held back: a packet costs more. Nowhere at the end."""
+        if self._held is None:
+            if self._state is _State.OPEN:
+                self._transport.write(frame)
+            return
+        self._held += frame
+        if len(self._held) >= TOGETHER_BYTES:
+            self._let_go()
+
     def close(self, code: int, reason: str, last_words: Iterable[bytes] = ()) -> None:  # noqa: ARG002 (see below)
         """
         Begin to close, by order of the owner, who hears nothing more. A peer that does not answer is cut off.
@@ -135,18 +145,21 @@ class SharedFramesProtocol(asyncio.Protocol):
             self._state = _State.CLOSING
             self._say_close(close_frame(code, reason))
 
-    def keep_alive(self, now_s: float) -> None:
-        """Ask the peer for a sign of life, or close if none came. To be called once a second or so."""
-        if self._state is not _State.OPEN:
-            return
-        waited_s = now_s - self._pinged_at_s
+    def keep_alive(self, now_s: float) -> float:
+        """Ask the peer for a sign of life, or close if none came; when there will be something to do again."""
+        interval_s, timeout_s = self._config.ws_ping_interval, self._config.ws_ping_timeout
+        if self._state is not _State.OPEN or interval_s is None:
+            return math.inf
         if self._answered:
-            interval_s = self._config.ws_ping_interval
-            if interval_s is not None and waited_s >= interval_s:
-                self._answered, self._pinged_at_s = False, now_s
-                self.write(_PING)
-        elif self._config.ws_ping_timeout is not None and waited_s >= self._config.ws_ping_timeout:
+            if now_s < self._pinged_at_s + interval_s:
+                return self._pinged_at_s + interval_s
+            self._answered, self._pinged_at_s = False, now_s
+            self.write(_PING)
+        until_s = math.inf if timeout_s is None else self._pinged_at_s + timeout_s
+        if now_s >= until_s:
             self._fail(1011, "keepalive ping timeout", _State.CLOSING)
+            return math.inf
+        return min(until_s, now_s + interval_s)
 
     # ------------------------------------------------------------------------------------ called by the application
 
@@ -162,24 +175,13 @@ class SharedFramesProtocol(asyncio.Protocol):
         interval_s = self._config.ws_ping_interval or 0.0
         self._pinged_at_s = asyncio.get_running_loop().time() - interval_s * random.random()  # noqa: S311 (no secret)
         self._held = bytearray(head)
-        self.write = self._hold
         self.ready = self.paused_since_s is None
-
-    def _hold(self, frame: bytes) -> None:
-        """Write with what was held back; a packet costs more than a frame."""
-        if self._held is None:
-            self._transport.write(frame)
-            return
-        self._held += frame
-        if len(self._held) >= TOGETHER_BYTES:
-            self._let_go()
 
     def _let_go(self) -> None:
         """Write what was held back, and hold nothing back from now on."""
         held, self._held = self._held, None
         if held is not None:
-            self.write = self._transport.write
-            self.write(held)
+            self._transport.write(held)
 
     def refuse(self, answer: bytes) -> None:
         """Answer the handshake otherwise, and close."""
@@ -220,9 +222,11 @@ class SharedFramesProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Frames, after the handshake; from uvicorn's own HTTP classes the request first, rendered again."""
         inbound = self._inbound
-        if isinstance(inbound, Inbound):
+        if not isinstance(inbound, bytearray):
             self._answered = True
             if self._state in (_State.OPEN, _State.CLOSING):
+                if inbound is None:
+                    inbound = self._inbound = Inbound(self._config.ws_max_size, deflates=self.deflates)
                 inbound.feed(data)
                 self._take_frames(inbound)
         elif self._state is not _State.ENDING:
@@ -249,7 +253,7 @@ class SharedFramesProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (as asyncio has it)
         """The socket is closed, whoever closed it."""
         self._state = _State.LOST
-        self.ready, self.write, self._held = False, _nowhere, None
+        self.ready, self._held = False, None
         self._server_state.connections.discard(cast("Any", self))
         if self._end is not None:
             self._end.cancel()
@@ -330,13 +334,11 @@ class SharedFramesProtocol(asyncio.Protocol):
     def _take_early(self) -> None:
         """The application has returned: what came before is looked at now, and the rest as it comes."""
         self._let_go()
-        early = self._inbound
-        inbound = self._inbound = Inbound(self._config.ws_max_size, deflates=self.deflates)
+        early, self._inbound = self._inbound, None
         if isinstance(early, bytearray) and early:
             if len(early) > MAX_EARLY_BYTES and not self._transport.is_closing():
                 self._transport.resume_reading()
-            inbound.feed(bytes(early))
-            self._take_frames(inbound)
+            self.data_received(bytes(early))
 
     # -------------------------------------------------------------------------------------------------- what comes in
 
@@ -401,8 +403,7 @@ class SharedFramesProtocol(asyncio.Protocol):
         self.ready = False
         self._abort_later()
         self._let_go()
-        write, self.write = self.write, _nowhere
-        write(frame)
+        self._transport.write(frame)
 
     def _linger(self) -> None:
         """

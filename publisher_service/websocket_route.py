@@ -1,7 +1,5 @@
 """Where websockets go: `/ws/{channel}` subscribes by its address alone, `/ws` takes subscriptions as messages."""
 
-from urllib.parse import parse_qsl
-
 from starlette.types import Receive, Scope, Send
 
 from publisher_service.client import Door
@@ -23,21 +21,16 @@ async def websockets(scope: Scope, receive: Receive, send: Send) -> None:
     if path != "ws" or (slash and not channel) or "/" in channel:
         await send({"type": "websocket.close"})
         return
-    query = None
-    if channel:
-        given = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        query = AddressQuery(channel, *(given.get(name) for name in ("keys", "interval", "mode", "since")))
+    query = AddressQuery.of(channel, scope["query_string"]) if channel else None
     hub: Hub = scope["app"].state.hub
     grant: Grant | None = scope["state"]["grant"]
     door = door_of(scope)
     if door is not None:
         await send({"type": "websocket.accept"})
-        door.open(hub)
         _join(hub, door, grant, query)
         return
     portable = PortableDoor(receive, send)
     await portable.accept()
-    portable.open(hub)
     _join(hub, portable, grant, query)
     await portable.live()
 
@@ -45,7 +38,5 @@ async def websockets(scope: Scope, receive: Receive, send: Send) -> None:
 def _join(hub: Hub, door: Door, grant: Grant | None, query: AddressQuery | None) -> None:
     if grant is None:
         hub.expect(door)
-        return
-    hub.join(door, grant)
-    if query is not None:
-        hub.subscribe_by_address(door, query)
+    else:
+        hub.join(door, grant, query)

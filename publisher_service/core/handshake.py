@@ -94,13 +94,13 @@ def examine(method: str, http_version: str, headers: Headers, *, compression: bo
     )
 
 
-def _tokens(values: list[bytes]) -> list[bytes]:
-    return [token.strip().lower() for value in values for token in value.split(b",")]
+def _tokens(values: list[bytes]) -> Iterable[bytes]:
+    return map(bytes.strip, b",".join(values).lower().split(b","))
 
 
 def _is_key(value: bytes) -> bool:
     try:
-        return len(base64.b64decode(value, validate=True)) == 16
+        return len(binascii.a2b_base64(value, strict_mode=True)) == 16
     except binascii.Error:
         return False
 

@@ -1,6 +1,10 @@
 """What clients may say, checked at the border; what is wrong is told with a code from a closed list."""
 
-from typing import Annotated, Literal, NamedTuple
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Annotated, Literal
+from urllib.parse import parse_qsl
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,6 +19,13 @@ from shared.table import JSON
 FORBIDDEN = "forbidden"
 #: Each frame of an answer repeats it.
 MAX_ID_LENGTH = 64
+#: Addresses that are not read again when they come again.
+REMEMBERED = 256
+#: Characters of one that is remembered: who names more keys has a list of one's own.
+MAX_REMEMBERED = 500
+
+_CHANNELS: dict[str, Channel] = {channel.value: channel for channel in Channel}
+_MODES: dict[str, Mode] = {mode.value: mode for mode in Mode}
 
 
 class InvalidRequest(Exception):  # noqa: N818 (the name says what it is)
@@ -104,7 +115,8 @@ def parse(text: str | None) -> Request:
         raise InvalidRequest(code, f"{field}: {first['msg']}", request_id) from error
 
 
-class AddressQuery(NamedTuple):
+@dataclass(frozen=True)
+class AddressQuery:
     """A subscription as an address writes it: `/ws/market?keys=SSI,@VN30&interval=500&mode=rows&since=…`."""
 
     channel: str
@@ -113,6 +125,16 @@ class AddressQuery(NamedTuple):
     mode: str | None = None
     since: str | None = None
 
+    @classmethod
+    def of(cls, channel: str, query: bytes) -> "AddressQuery":
+        """
+        From the parts of an address; what is said twice counts as it was said last.
+
+        Many come by the same one, with their position too, and to read it takes a tenth of a handshake.
+        """
+        return _remembered(channel, query) if len(channel) + len(query) <= MAX_REMEMBERED else _read(channel, query)
+
+    @cached_property
     def subscription(self) -> Subscribe:
         """The message that asks for the same. Raises InvalidRequest."""
         try:
@@ -129,12 +151,20 @@ class AddressQuery(NamedTuple):
         )
 
 
+def _read(channel: str, query: bytes) -> AddressQuery:
+    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    return AddressQuery(channel, *map(given.get, ("keys", "interval", "mode", "since")))
+
+
+_remembered = lru_cache(REMEMBERED)(_read)
+
+
 def parse_channel(name: str, request_id: JSON = None) -> Channel:
     """A channel by its name. Raises InvalidRequest."""
-    try:
-        return Channel(name)
-    except ValueError:
-        raise InvalidRequest("unknown_channel", f"there are the channels {', '.join(Channel)}", request_id) from None
+    channel = _CHANNELS.get(name)
+    if channel is None:
+        raise InvalidRequest("unknown_channel", f"there are the channels {', '.join(Channel)}", request_id)
+    return channel
 
 
 class Intervals:
@@ -146,17 +176,16 @@ class Intervals:
 
     def tier(self, wanted_ms: int) -> int:
         """The smallest tier that is not below; the largest tier for anything above."""
-        return next((tier for tier in self.tiers_ms if tier >= wanted_ms), self.tiers_ms[-1])
+        return self.tiers_ms[min(bisect_left(self.tiers_ms, wanted_ms), len(self.tiers_ms) - 1)]
 
     def view_key(self, request: Subscribe) -> ViewKey:
         """The view that a subscription asks for. Raises InvalidRequest."""
         channel = parse_channel(request.channel, request.id)
         if request.interval is not None and request.interval <= 0:
             raise InvalidRequest("invalid_interval", "interval is in milliseconds, above 0", request.id)
-        try:
-            mode = Mode(request.mode)
-        except ValueError:
-            raise InvalidRequest("invalid_mode", f"mode must be one of {', '.join(Mode)}", request.id) from None
+        mode = _MODES.get(request.mode)
+        if mode is None:
+            raise InvalidRequest("invalid_mode", f"mode must be one of {', '.join(Mode)}", request.id)
         try:
             selection = Selection.of(request.keys)
         except InvalidKeys as error:

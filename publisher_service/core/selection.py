@@ -37,11 +37,11 @@ class Selection(NamedTuple):
         names = sorted({intern(key.strip()) for key in keys})  # thousands of lists name the same keys
         if not names or not all(names):
             raise InvalidKeys("keys must name at least one key, and none may be empty; leave keys out for all")
-        if len(names) > MAX_KEYS or any(len(name) > MAX_KEY_LENGTH for name in names):
+        if len(names) > MAX_KEYS or max(map(len, names)) > MAX_KEY_LENGTH:
             raise InvalidKeys(
                 f"keys may hold {MAX_KEYS} names of {MAX_KEY_LENGTH} characters; use groups, such as @VN30"
             )
-        if not all(name.isprintable() for name in names):
+        if not all(map(str.isprintable, names)):
             raise InvalidKeys("keys may hold no control characters, nor others that cannot be printed")
         return cls(tuple(names))
 

@@ -20,6 +20,7 @@ class FakeDoor:
         self.pause_after: int | None = None  # stop reading after so many further frames
         self.broken = False
         self.asked = 0  # times it was to see whether the peer is there
+        self.asks_after_s = 0.0  # it wants to be asked again so much later
         self._owner: Owner | None = None
         self._paused_since_s: float | None = None
 
@@ -43,6 +44,11 @@ class FakeDoor:
         """Remember whom to tell."""
         self._owner = owner
 
+    @property
+    def sink(self) -> "FakeDoor":
+        """There is nothing behind it."""
+        return self
+
     def write(self, data: bytes) -> None:
         """Keep the frames; several may come in one piece."""
         if self.broken:
@@ -55,9 +61,10 @@ class FakeDoor:
                 self.pause_after = None
                 self.paused_since_s = 1000.0
 
-    def keep_alive(self, now_s: float) -> None:  # noqa: ARG002 (as doors have it)
+    def keep_alive(self, now_s: float) -> float:
         """Count."""
         self.asked += 1
+        return now_s + self.asks_after_s
 
     def close(self, code: int, reason: str, last_words: Iterable[bytes] = ()) -> None:
         """Remember why, and what it was still owed."""

@@ -68,9 +68,7 @@ class FakePublisher:
     def holder(self, grant: Grant, channel: str = "", **query: str) -> FakeDoor:
         """The same with a token that grants this."""
         door = FakeDoor(deflates=self.deflates)
-        self.hub.join(door, grant)
-        if channel:
-            self.hub.subscribe_by_address(door, AddressQuery(channel, **query))
+        self.hub.join(door, grant, AddressQuery(channel, **query) if channel else None)
         return door
 
     def say(self, door: FakeDoor, **message: Any) -> None:
@@ -78,5 +76,6 @@ class FakePublisher:
         self.hub.receive(door, orjson.dumps(message).decode())
 
     def value(self, name: str, **labels: str) -> float:
-        """The value of a metric."""
+        """The value of a metric, as it is after the next tick."""
+        self.hub._fan_out.count()
         return self.metrics.registry.get_sample_value(name, labels) or 0.0

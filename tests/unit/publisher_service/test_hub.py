@@ -250,6 +250,13 @@ def test_a_client_that_does_not_read_costs_no_frames_and_is_brought_to_now_when_
     assert [message["data"]["SSI"]["last"] for message in fast.take("update")] == [1, 2, 3, 4, 5]
 
 
+def tick_for(publisher: FakePublisher, seconds: float) -> None:
+    """Let time pass as in a process."""
+    for _ in range(round(seconds * 10)):
+        publisher.clock.advance(0.1)
+        publisher.hub.tick()
+
+
 def test_a_client_that_does_not_read_for_long_is_closed() -> None:
     publisher = FakePublisher()
     door = publisher.client("market")
@@ -528,6 +535,50 @@ def test_heartbeats_come_in_their_interval() -> None:
     assert [message["type"] for message in door.take()] == ["heartbeat"]
 
 
+def test_data_is_as_good_as_a_heartbeat_and_one_comes_in_time_when_there_is_none() -> None:
+    publisher = FakePublisher()
+    door = publisher.client("market", interval="1000")
+    publisher.market("SSI", 0)
+    tick_for(publisher, 1)
+
+    for last in range(1, 61):
+        publisher.market("SSI", last)
+        tick_for(publisher, 1)
+    fed = door.take("heartbeat", "update")
+    tick_for(publisher, 14)
+    idle = door.take("heartbeat")
+    tick_for(publisher, 14)
+
+    assert [message["type"] for message in fed].count("heartbeat") == 0
+    assert len(fed) >= 60
+    assert (len(idle), len(door.take("heartbeat"))) == (1, 1)
+
+
+def test_a_client_for_which_nothing_is_due_is_not_looked_at() -> None:
+    publisher = FakePublisher()
+    door = publisher.client("market")
+    door.asks_after_s = 20
+
+    tick_for(publisher, 60)
+
+    assert door.asked in range(3, 9)  # heartbeats are occasions too
+    assert len(door.messages("heartbeat")) == 4
+
+
+def test_a_client_that_stops_reading_between_two_looks_is_closed_in_time() -> None:
+    publisher = FakePublisher()
+    door = publisher.client("market")
+    door.asks_after_s = 1000
+    tick_for(publisher, 17)
+    pause(door, publisher)
+
+    tick_for(publisher, 29)
+    before = door.closed
+    tick_for(publisher, 2.5)
+
+    assert (before, door.closed) == (None, (1013, "too slow"))
+
+
 def test_a_new_epoch_brings_every_client_a_snapshot() -> None:
     publisher = FakePublisher()
     publisher.market("SSI", 1)
@@ -688,8 +739,7 @@ def test_a_client_stalled_inside_a_large_delivery_keeps_none_of_it_and_ends_with
     publisher.commit({Channel.MARKET: rows})
     door, table = FakeDoor(), TableClient()
     door.pause_after = 2  # the status and one part
-    publisher.hub.join(door)
-    publisher.hub.subscribe_by_address(door, AddressQuery("market", mode=mode))
+    publisher.hub.join(door, query=AddressQuery("market", mode=mode))
     door.paused_since_s = publisher.clock.time()
 
     (subscription,) = publisher.hub._clients[door].subscriptions.values()

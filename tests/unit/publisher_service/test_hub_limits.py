@@ -129,6 +129,19 @@ def test_a_token_can_be_renewed_in_band(guarded: FakePublisher) -> None:
     assert door.closed is None
 
 
+def test_a_token_that_ends_earlier_than_the_one_before_counts_as_well(guarded: FakePublisher) -> None:
+    door = guarded.holder(read_token("600"), "market")
+    door.asks_after_s = 1000
+    guarded.hub.tick()
+
+    guarded.say(door, type="auth", id=7, token="5")
+    for _ in range(7):
+        guarded.clock.advance(1)
+        guarded.hub.tick()
+
+    assert door.closed == (4401, "the token has expired")
+
+
 def test_a_renewal_that_is_not_valid_is_an_error_and_the_old_token_counts_on(guarded: FakePublisher) -> None:
     door = guarded.holder(read_token("60"), "market")
 
@@ -329,9 +342,8 @@ def test_what_a_client_is_still_owed_goes_with_the_close_for_doors_that_take_one
     wrong, slow = FakeDoor(), FakeDoor()
     wrong.pause_after = slow.pause_after = 1  # the status is on its way
 
-    for door in (wrong, slow):
-        publisher.hub.join(door)
-    publisher.hub.subscribe_by_address(wrong, AddressQuery("market", mode="video"))
+    publisher.hub.join(wrong, query=AddressQuery("market", mode="video"))
+    publisher.hub.join(slow)
     publisher.hub.dismiss(slow)
 
     assert [word["type"] for door in (wrong, slow) for word in door.last_words] == ["error", "goodbye"]

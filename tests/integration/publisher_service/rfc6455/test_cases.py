@@ -1,6 +1,7 @@
 """The websocket standard, case by case, over real sockets: what is valid is done, what is not ends as it must."""
 
 import asyncio
+import math
 import zlib
 from collections.abc import AsyncIterator
 
@@ -266,21 +267,21 @@ async def test_a_peer_is_asked_for_a_sign_of_life_and_any_sign_counts() -> None:
         await raw.handshake()
         door = site.doors[0]
         now_s = door._pinged_at_s
-        door.keep_alive(now_s + 9)  # nothing yet
-        door.keep_alive(now_s + 11)
+        again = [door.keep_alive(now_s + 9), door.keep_alive(now_s + 11)]  # nothing yet, a ping
         asked = await raw.next()
-        door.keep_alive(now_s + 15)
+        again.append(door.keep_alive(now_s + 15))
         raw.send(frame(TEXT, b"not a pong"))
         echoed = await raw.next()
-        door.keep_alive(now_s + 17)
+        again.append(door.keep_alive(now_s + 17))
         alive = door.ready
-        door.keep_alive(now_s + 22)
+        again.append(door.keep_alive(now_s + 22))
         asked_again = await raw.next()
-        door.keep_alive(now_s + 28)
+        again.append(door.keep_alive(now_s + 28))
         end = await raw.next()
 
     assert (asked, asked_again, echoed) == (Received(PING, b""), Received(PING, b""), text("not a pong"))
     assert alive
+    assert [at_s - now_s for at_s in again] == pytest.approx([10, 16, 16, 21, 27, math.inf])
     assert end is not None
     assert (end.code, site.closed(1011), site.left) == (1011, 1, [door])
 
