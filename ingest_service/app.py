@@ -74,7 +74,7 @@ async def serve(settings: IngestSettings) -> None:
                 stream_url=settings.ssi_stream_url,
                 channels=settings.ssi_channels,
                 full=metrics.inbox_full.inc,
-                record=take_nothing if recorder is None else recorder.take,
+                record=None if recorder is None else recorder.take,
             ),
             FeedWatch(time.monotonic(), now_ms(), Calendar(), wanted_types(settings.ssi_channels)),
             metrics,
@@ -152,10 +152,6 @@ def recorder_of(settings: IngestSettings, metrics: Metrics) -> Recorder | None:
 def lists_record(lists: Lists) -> Record:
     """The lists, without the address they came from."""
     return Record(now_ms(), Kind.LISTS, lists.model_dump_json(exclude={"address"}).encode())
-
-
-def take_nothing(_: Record) -> None:
-    """Nobody records."""
 
 
 def take_over(board: Board, publication: Publication, backlog: Backlog) -> bool:

@@ -51,6 +51,8 @@ class Metrics:
             "ingest_recording_dropped_frames", "Frames that are missing in the recording", ["reason"],
             registry=registry,
         )  # fmt: skip
+        for reason in ("slow", "disk"):
+            self.recording_dropped.labels(reason)  # from 0 on: the first one that is missing is seen as a rise
         self.leader = Gauge("ingest_leader", "1 while this process holds the lease", registry=registry)
 
     @cached_property

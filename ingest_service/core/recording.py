@@ -33,7 +33,7 @@ _MAGIC, _NAME = b"\x1f\x8b\x08\x06", b"BG"
 #: What a head begins with.
 MAGIC = _MAGIC
 HEAD_BYTES = _FIXED.size + _EXTRA.size + _CHECKSUM.size
-_MAX_TIME_MS = 2**53
+_MAX_TIME_MS = 4_102_444_800_000  # the year 2100: beyond, times have no dates everywhere
 
 
 class Kind(StrEnum):

@@ -175,6 +175,20 @@ async def test_a_replay_that_is_interrupted_says_so_and_leaves_the_lease(redis_u
         assert not await redis.exists(lease)
 
 
+async def test_at_the_end_the_tables_can_be_kept_alive(redis_url: str, redis_prefix: str) -> None:
+    async with (
+        running_replay(redis_url, redis_prefix, DAY_FILE, "--speed", "max", "--to", "08:50", "--stay") as replay,
+        running_publisher(redis_url, redis_prefix) as publisher,
+        websocket_client(publisher.websocket_url + "/ws/market?keys=FPT") as client,
+    ):
+        async with asyncio.timeout(20):
+            while (told := await client.next("status"))["reason"] != "the recording has ended":
+                pass
+
+        assert (told["feed"], told["ingest"], told["replay_time"]) == ("down", "live", at("08:50"))
+        assert replay.process.returncode is None
+
+
 async def test_a_live_board_is_not_overwritten(redis_url: str, redis_prefix: str) -> None:
     async with writing(redis_url, redis_prefix) as writer:
         await writer.commit({Channel.GROUPS: {"VN30": {"keys": ["FPT"]}}})
