@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -40,9 +41,14 @@ async def until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
 async def pause(simulator: RunningSimulator, folder: Path) -> dict[str, Any]:
     """Let the market stand still until all of it is on the disk; the simulator's ledger."""
     await simulator.control("pause")
-    ledger = await simulator.ledger()
-    await until(lambda: messages(folder) >= sum(ledger["sent"].values()))
-    return ledger
+    paused_ms = time.time() * 1000
+
+    def keepalive_after_all() -> bool:
+        records = recorded(folder)
+        return bool(records) and records[-1].time_ms > paused_ms and records[-1].text == b"{}"
+
+    await until(keepalive_after_all)
+    return await simulator.ledger()
 
 
 async def settled(redis_url: str, prefix: str, ledger: dict[str, Any]) -> Tables:
@@ -60,7 +66,7 @@ async def test_what_a_leader_had_read_when_it_was_killed_makes_the_same_tables_a
 ) -> None:
     folder = tmp_path / "recordings"
     async with (
-        running_simulator(rate=300, seed=5, stocks=60) as simulator,
+        running_simulator(rate=300, seed=5, stocks=60, keepalive_s=6) as simulator,
         running_ingest(
             redis_url, redis_prefix, simulator.url, tmp_path, RECORD_DIR=str(folder), SIMULATED="true"
         ) as ingest,
@@ -89,7 +95,7 @@ async def test_the_recordings_of_a_leader_that_died_and_of_its_standby_are_one_d
 ) -> None:
     folder = tmp_path / "recordings"
     async with (
-        running_simulator(rate=300, seed=6, stocks=60) as simulator,
+        running_simulator(rate=300, seed=6, stocks=60, keepalive_s=6) as simulator,
         running_ingest(redis_url, redis_prefix, simulator.url, tmp_path / "a", RECORD_DIR=str(folder)) as first,
     ):
         await first.line("publication: leading")
@@ -122,7 +128,7 @@ async def test_the_command_records_without_redis_and_without_a_secret(
 ) -> None:
     folder = tmp_path / "recordings"
     async with (
-        running_simulator(rate=300, seed=7, stocks=60, consumer_secret=SECRET) as simulator,
+        running_simulator(rate=300, seed=7, stocks=60, keepalive_s=6, consumer_secret=SECRET) as simulator,
         running(
             RunningService, "ingest_service.record", "--folder", str(folder),
             REDIS_URL="redis://127.0.0.1:1/0", SSI_URL=simulator.url, SSI_CONSUMER_ID="demo",
