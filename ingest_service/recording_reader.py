@@ -124,25 +124,27 @@ def _blocks(file: Path, stream: BinaryIO) -> Iterator[Block | Damage]:
 
 
 def _find(file: Path, stream: BinaryIO, at: int) -> tuple[int, Head] | None:
-    """The next head, from an offset on."""
+    """The next head, from an offset on: mostly at once."""
     while True:
+        if (head := _head_at(file, stream, at)) is not None:
+            return at, head
+        at += 1
         stream.seek(at)
         chunk = stream.read(_CHUNK_BYTES)
         offset = chunk.find(MAGIC)
         if offset < 0:
             if len(chunk) < _CHUNK_BYTES:
                 return None
-            at += len(chunk) - len(MAGIC) + 1
-            continue
+            offset = len(chunk) - len(MAGIC)  # it may begin in the last bytes
         at += offset
-        stream.seek(at)
-        try:
-            head = parse_head(stream.read(HEAD_BYTES + 256))
-        except OtherVersion as other:
-            raise NotARecording(f"{file} {other}") from other
-        if head is not None:
-            return at, head
-        at += 1
+
+
+def _head_at(file: Path, stream: BinaryIO, at: int) -> Head | None:
+    stream.seek(at)
+    try:
+        return parse_head(stream.read(HEAD_BYTES + 256))  # another version's head may be longer
+    except OtherVersion as other:
+        raise NotARecording(f"{file} {other}") from other
 
 
 def _files_of(path: Path) -> list[Path]:

@@ -215,6 +215,19 @@ async def test_two_replays_do_not_write_the_same_board(redis_url: str, redis_pre
     assert "something else writes the board" in said
 
 
+async def test_a_replay_ends_when_another_writes_its_board(redis_url: str, redis_prefix: str) -> None:
+    names = RedisNames(redis_prefix)
+    async with running_replay(redis_url, redis_prefix, DAY_FILE) as replay, open_redis(redis_url) as redis:
+        async with asyncio.timeout(20):
+            while not await redis.exists(names.head):  # noqa: ASYNC110 (it is another process)
+                await asyncio.sleep(0.01)
+        await redis.set(names.lease, "another", px=20_000)
+
+        assert await replay.ended() == 1
+        await replay.line("Not played to the end: another process writes these tables now")
+        assert await redis.get(names.lease) == b"another"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
