@@ -130,23 +130,21 @@ class Recorder:
     def _keep(self, record: Record) -> None:
         self._kept.append(record)
         self._kept_bytes += _size(record)
-        while self._kept_bytes > MAX_KEPT_BYTES or self._kept[0].time_ms < record.time_ms - KEPT_MS:
+        while self._kept and (self._kept_bytes > MAX_KEPT_BYTES or self._kept[0].time_ms < record.time_ms - KEPT_MS):
             self._kept_bytes -= _size(self._kept.popleft())
 
     def _add(self, record: Record) -> None:
-        if record.kind == Kind.FRAME:
-            if self._waits_for_disk:
-                self._drop("disk", 1)
-                return
-            if self._waiting_bytes + _size(record) > MAX_WAITING_BYTES:
-                if not self._missing:
-                    log.error("the disk is too slow: frames are missing in the recording")
-                self._drop("slow", 1)
-                return
-            if self._missing:
+        if self._waits_for_disk and record.kind == Kind.FRAME:
+            self._drop("disk", 1)
+        elif self._waiting_bytes + _size(record) > MAX_WAITING_BYTES:
+            if not self._missing:
+                log.error("the disk is too slow: frames are missing in the recording")
+            self._drop("slow", 1)
+        else:
+            if self._missing and record.kind in (Kind.FRAME, Kind.END):
                 self._append(Record(record.time_ms, Kind.GAP, b"%d" % self._missing))
                 self._missing = 0
-        self._append(record)
+            self._append(record)
 
     def _append(self, record: Record) -> None:
         self._waiting.append(record)

@@ -91,11 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lease was lost; 2 not understood, or not a recording; 3 played, but parts could not be read; 130 interrupted.
     """
     parser = argparse.ArgumentParser(prog="run.py replay", description=__doc__)
-    parser.add_argument("path", nargs="+", type=Path, help="a file of a recording, or a folder with some")
-    parser.add_argument("--speed", type=_speed, default=1.0, help="1, 10x, …, or max (default: 1)")
-    parser.add_argument("--from", dest="begin", type=_time_of_day, help="HH:MM; what comes before is played at once")
-    parser.add_argument("--to", type=_time_of_day, help="HH:MM; what comes then is left out")
-    parser.add_argument("--stay", action="store_true", help="keep the tables at the end, until interrupted")
+    add = parser.add_argument
+    add("path", nargs="+", type=Path, metavar="FILE|FOLDER", help="a file of a recording, or a folder with some")
+    add("--speed", type=_speed, default=1.0, help="1, 10x, …, or max (default: 1)")
+    add("--from", dest="begin", type=_time_of_day, metavar="HH:MM", help="what comes before is played at once")
+    add("--to", type=_time_of_day, metavar="HH:MM", help="what comes then is left out")
+    add("--stay", action="store_true", help="keep the tables at the end, until interrupted")
     chosen = parser.parse_args(arguments)
     try:
         settings = ReplaySettings()

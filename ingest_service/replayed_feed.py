@@ -140,6 +140,9 @@ class ReplayedFeed:
                 yield from self._link_up(header)
             case Kind.DOWN:
                 yield self._link_down(record.text.decode(errors="replace"))
+            case Kind.END:
+                if self._up:
+                    yield self._link_down("nothing was recorded from here on")
             case Kind.GAP:
                 yield self._link_down("frames are missing in the recording")
                 yield from self._link_up(header)

@@ -136,6 +136,7 @@ async def test_what_is_kept_before_it_begins_is_bounded(disk: Disk, monkeypatch:
     monkeypatch.setattr(module, "MAX_KEPT_BYTES", 1000)
     recorder, _ = a_recorder(disk)
 
+    recorder.take(frame("larger than all of it" * 100))
     for number in range(100):
         recorder.take(frame(f"frame {number}"))
     recorder.begin()

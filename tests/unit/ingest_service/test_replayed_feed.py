@@ -127,6 +127,19 @@ async def test_of_two_recordings_that_overlap_the_later_one_tells_only_what_is_n
     ]
 
 
+async def test_a_recorder_that_went_on_later_has_left_a_gap() -> None:
+    block = a_block(of("a", 0), Record(1, Kind.END, b""), Record(9, Kind.START, b""), Record(9, Kind.UP, b""), up=True)
+
+    events = await Player([block], 0).play()
+
+    assert [event for _, event in events] == [
+        UP,
+        Broadcasts(["a"], 7),
+        LinkDown("nothing was recorded from here on"),
+        UP,
+    ]
+
+
 async def test_lists_are_handed_on_and_those_that_are_none_are_left_out() -> None:
     block = a_block(Record(0, Kind.LISTS, b'{"day":"2026-11-23","components":{"VN30":["FPT"]}}'))
     player = Player([block, a_block(Record(1, Kind.LISTS, b"nothing"), Record(2, "?", b"of a newer version"))], 0)
