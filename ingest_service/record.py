@@ -24,12 +24,23 @@ from ingest_service.recorder import Recorder, recording
 from ingest_service.rest import Rest, open_http
 from ingest_service.settings import IngestSettings, load_settings
 from shared.log import configure_logging
+from shared.version import VERSION
 
 log = logging.getLogger(__name__)
 
 FOLDER = Path("var/recordings")
 #: How often is told how far it is.
 TOLD_S = 30.0
+
+
+_DESCRIPTION = """\
+The exchange's feed into files, frame by frame, as the ingest would read it; it needs no Redis, and writes nothing
+else. Settings come from the environment, and are those of the ingest: docs/recordings.md tells the rest."""
+_EXAMPLE = """\
+For example, until Ctrl-C:
+
+  export SSI_CONSUMER_ID=… SSI_CONSUMER_SECRET=…
+  python3 run.py record --folder var/recordings"""
 
 
 class Listener:
@@ -47,10 +58,18 @@ class Listener:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit codes: 0 frames were recorded; 1 none was, or not all; 2 wrong settings or folder."""
-    parser = argparse.ArgumentParser(prog="run.py record", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="run.py record",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"banggia {VERSION}")
     parser.add_argument("--folder", type=Path, help=f"where the files go (default: RECORD_DIR, or {FOLDER})")
     parser.add_argument("--seconds", type=float, help="stop after so long (default: when told to)")
     chosen = parser.parse_args(arguments)
+    if chosen.seconds is not None and not chosen.seconds > 0:
+        parser.error("--seconds takes a number above 0")
     settings = load_settings()
     configure_logging(settings.log_level)
     folder = chosen.folder or settings.record_dir or FOLDER

@@ -38,6 +38,7 @@ from shared.log import configure_logging
 from shared.redis_client import broker_fault, check_redis_url, open_redis
 from shared.settings_error import settings_error_line
 from shared.tasks import first_of
+from shared.version import VERSION
 from shared.wire import InvalidEnvelope, NewerContract
 
 #: What names a replay as the source of rows; random characters follow, so that each begins with empty tables.
@@ -46,6 +47,17 @@ SOURCE = "replay-"
 LIVE_MS = 60_000
 #: A lease that a dead process left behind has ended after so long.
 LEASE_ENDS_S = LEASE_MS / 1000 + 0.5
+
+
+_DESCRIPTION = """\
+Recordings of the feed into Redis, the way that the ingest goes, by their own clock and at any speed. It needs no key.
+Settings come from the environment: REDIS_URL, REDIS_PREFIX, LOG_LEVEL. docs/recordings.md tells the rest."""
+_EXAMPLE = """\
+For example, the day that the tests play, from half past ten on and ten times as fast, and a board to see it on:
+
+  export REDIS_URL=redis://127.0.0.1:6379/0 REDIS_PREFIX=replay
+  python3 run.py replay tests/data/day.feed.gz --from 10:30 --speed 10x
+  python3 run.py publish --port 8000"""
 
 
 class ReplaySettings(BaseSettings):
@@ -90,8 +102,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Exit codes: 0 all was played (half a block at the end of a file is what a crash leaves); 1 refused, or Redis or the
     lease was lost; 2 not understood, or not a recording; 3 played, but parts could not be read; 130 interrupted.
     """
-    parser = argparse.ArgumentParser(prog="run.py replay", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="run.py replay",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add = parser.add_argument
+    add("--version", action="version", version=f"banggia {VERSION}")
     add("path", nargs="+", type=Path, metavar="FILE|FOLDER", help="a file of a recording, or a folder with some")
     add("--speed", type=_speed, default=1.0, help="1, 10x, …, or max (default: 1)")
     add("--from", dest="begin", type=_time_of_day, metavar="HH:MM", help="what comes before is played at once")
