@@ -39,6 +39,9 @@ USAGE = """usage: python3 run.py COMMAND [options]
   bench NAME [options]      measurements that anyone can repeat, beside other servers; bench --help lists them
   ingest [--probe 60]       the exchange's feed into Redis; settings come from the environment
   publish --port P          Redis to websocket clients; settings come from the environment
+  record [--folder F]       the exchange's feed into files; settings come from the environment
+  replay PATH [--speed 10x] [--from HH:MM]
+                            such files into Redis, as if it were now; settings come from the environment
 
 COMMAND --help tells more, with an example; --version tells which version this is.
 
@@ -85,6 +88,8 @@ COMMANDS = {
     "simulate": ("ssi_simulator", (SERVICES,)),
     "ingest": ("ingest_service", (SERVICES,)),
     "publish": ("publisher_service", (SERVICES,)),
+    "record": ("ingest_service.record", (SERVICES,)),
+    "replay": ("ingest_service.replay", (SERVICES,)),
 }
 
 # All are run, whatever the others say.

@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
-"""The image's entry point: `simulate`, `ingest` and `publish`, as in run.py, each with its own options."""
+"""The image's entry point: commands of run.py (see MODULES), each with its own options."""
 
 import os
 import sys
 
-MODULES = {"simulate": "ssi_simulator", "ingest": "ingest_service", "publish": "publisher_service"}
+MODULES = {
+    "simulate": "ssi_simulator",
+    "ingest": "ingest_service",
+    "publish": "publisher_service",
+    "record": "ingest_service.record",
+    "replay": "ingest_service.replay",
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -79,8 +79,12 @@ def run(work: Coroutine[None, None, int]) -> int:
         return runner.run(work)
 
 
-async def until_signal(work: Coroutine[None, None, int | None]) -> int:
-    """Run until done, or until SIGINT or SIGTERM: then leave by cancellation, so that all is closed in order."""
+async def until_signal(work: Coroutine[None, None, int | None], *, told_to_stop: int = 0) -> int:
+    """
+    Run until done, or until SIGINT or SIGTERM: then leave by cancellation, so that all is closed in order.
+
+    The exit code is that of the work, or `told_to_stop`.
+    """
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -88,7 +92,7 @@ async def until_signal(work: Coroutine[None, None, int | None]) -> int:
     try:
         return await task or 0
     except asyncio.CancelledError:
-        return 0
+        return told_to_stop
 
 
 if __name__ == "__main__":

@@ -5,23 +5,26 @@ import logging
 import random
 import secrets
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 
-from ingest_service.bootstrap import Bootstrap
+from ingest_service.bootstrap import Bootstrap, Lists, set_lists
 from ingest_service.calendar_file import load_calendar, tell_unlisted_years
 from ingest_service.core.backlog import Backlog
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.invalid_row import InvalidRow
+from ingest_service.core.recording import Header, Kind, Record
 from ingest_service.core.rows import FEED_KEY
-from ingest_service.core.sessions import Calendar
+from ingest_service.core.sessions import Calendar, day_of
 from ingest_service.fast_connect import FastConnect
 from ingest_service.feed_reader import CONNECTED, FeedReader
 from ingest_service.health_server import health_app, serving_health
 from ingest_service.leader import Leader, today
 from ingest_service.metrics import Metrics
-from ingest_service.publication import LeaseLost, Publication, now_ms
+from ingest_service.publication import LeaseLost, Publication, now_ms, random_token
+from ingest_service.recorder import Recorder, recording
+from ingest_service.recording_files import RecordingFiles
 from ingest_service.redis_sink import RedisSink
 from ingest_service.rest import Rest, open_http
 from ingest_service.settings import IngestSettings
@@ -59,6 +62,7 @@ async def serve(settings: IngestSettings) -> None:
             source=settings.source,
         )
         publication = Publication(sink, metrics, random=random.random)
+        recorder = recorder_of(settings, metrics)
         rest = Rest(
             http,
             api_url=settings.ssi_api_url,
@@ -72,6 +76,7 @@ async def serve(settings: IngestSettings) -> None:
                 stream_url=settings.ssi_stream_url,
                 channels=settings.ssi_channels,
                 full=metrics.inbox_full.inc,
+                record=None if recorder is None else recorder.take,
             ),
             FeedWatch(time.monotonic(), now_ms(), calendar, wanted_types(settings.ssi_channels)),
             metrics,
@@ -80,13 +85,16 @@ async def serve(settings: IngestSettings) -> None:
         )
         try:
             async with (
+                nullcontext() if recorder is None else recording(recorder),
                 running(tell_unlisted_years(calendar, today), name="calendar"),
                 running(reader.run(), name="feed"),
             ):
                 while True:
                     try:
                         async with publication.leading():
-                            await lead(settings, publication, reader, rest, metrics, calendar=calendar)
+                            await lead(
+                                settings, publication, reader, rest, metrics, calendar=calendar, recorder=recorder
+                            )
                     except* LeaseLost:
                         log.warning("another ingest has taken over, standing by")
         finally:
@@ -101,27 +109,58 @@ async def lead(
     metrics: Metrics,
     *,
     calendar: Calendar,
+    recorder: Recorder | None,
 ) -> None:
     """One term of leadership. Raises a group with LeaseLost at its end."""
     board = Board(calendar, simulated=settings.simulated, now_ms=now_ms())
     knows_all = take_over(board, publication, reader.backlog)
     leader = Leader(board, reader.watch, publication, metrics, now_s=time.monotonic)
+
+    def take_lists(lists: Lists) -> None:
+        set_lists(board, lists)
+        leader.changed()
+        if recorder is not None:
+            recorder.take(lists_record(lists))
+
     bootstrap = Bootstrap(
         rest,
-        board,
         address=settings.ssi_api_url,
         cache=settings.cache_dir / "symbols.json",
         today=today,
-        changed=leader.changed,
+        take=take_lists,
     )
     # Nothing was awaited since the backlog was taken: not a tick is between them.
     reader.lead(leader, knows_all=knows_all)
+    if recorder is not None:
+        recorder.begin()
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(leader.run(), name="leader")
             group.create_task(bootstrap.run(), name="bootstrap")
     finally:
         reader.stand_by()
+        if recorder is not None:
+            recorder.pause()
+
+
+def recorder_of(settings: IngestSettings, metrics: Metrics) -> Recorder | None:
+    """What records the feed, if a folder is set."""
+    if settings.record_dir is None:
+        return None
+    header = Header(
+        source=settings.source,
+        simulated=settings.simulated,
+        channels=list(settings.ssi_channels),
+        session=random_token(),
+        day=day_of(now_ms()),
+        up=False,
+    )
+    return Recorder(RecordingFiles(settings.record_dir, header), metrics)
+
+
+def lists_record(lists: Lists) -> Record:
+    """The lists, without the address they came from."""
+    return Record(now_ms(), Kind.LISTS, lists.model_dump_json(exclude={"address"}).encode())
 
 
 def take_over(board: Board, publication: Publication, backlog: Backlog) -> bool:

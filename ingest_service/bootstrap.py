@@ -30,37 +30,35 @@ T = TypeVar("T")
 class Lists(BaseModel):
     """What the cache file holds. `address` keeps one exchange's lists from serving for another."""
 
-    address: str
+    address: str = ""
     day: date
     components: dict[str, list[str]] = {}
     listings: list[Listing] = []
 
 
 class Bootstrap:
-    """Fills the board's symbols and groups."""
+    """Gives the lists to `take`, each time that more of them are known."""
 
     def __init__(
         self,
         rest: Rest,
-        board: Board,
         *,
         address: str,
         cache: Path,
         today: Callable[[], date],
-        changed: Callable[[], None],
+        take: Callable[[Lists], None],
     ) -> None:
         self._rest = rest
-        self._board = board
         self._address = address
         self._cache = cache
         self._today = today
-        self._changed = changed
+        self._take = take
 
     async def run(self) -> None:
         """Take the cached lists, fetch them if they are not of today, then once a day; never returns."""
         lists = self._load()
         if lists is not None:
-            self._apply(lists)
+            self._take(lists)
         while True:
             if lists is None or lists.day != self._today():
                 lists = await self._fetch()
@@ -73,11 +71,11 @@ class Bootstrap:
         lists = Lists(address=self._address, day=self._today())
         for code in GROUPS:
             lists.components[code] = await self._until_served(self._rest.index_components, code)
-            self._apply(lists)
+            self._take(lists)
         for market in MARKETS:
             details = await self._until_served(self._rest.details, market)
             lists.listings += [listing_of(market, row) for row in details]
-            self._apply(lists)
+            self._take(lists)
         return lists
 
     async def _until_served(self, call: Callable[[str], Awaitable[T]], name: str) -> T:
@@ -88,11 +86,6 @@ class Bootstrap:
                 delay_s = QUOTA_RETRY_S if error.quota else RETRY_S
                 log.warning("a list was not served", extra={"reason": error.reason, "again_in_s": delay_s})
                 await asyncio.sleep(delay_s)
-
-    def _apply(self, lists: Lists) -> None:
-        self._board.set_symbols(lists.listings)
-        self._board.set_components(lists.components)
-        self._changed()
 
     def _load(self) -> Lists | None:
         try:
@@ -109,6 +102,12 @@ class Bootstrap:
             aside.replace(self._cache)
         except OSError as error:
             log.warning("symbol lists were not kept on disk", extra={"reason": error.strerror})
+
+
+def set_lists(board: Board, lists: Lists) -> None:
+    """Fill a board's symbols and groups."""
+    board.set_symbols(lists.listings)
+    board.set_components(lists.components)
 
 
 def listing_of(market: str, row: SecurityDetails) -> Listing:

@@ -19,11 +19,12 @@ from ingest_service.core.feed_events import (
     Broadcasts,
     FeedEvent,
     FrameSkipped,
-    HubMessage,
     LinkDown,
     LinkUp,
     SubscriptionRefused,
+    told_by,
 )
+from ingest_service.core.recording import Kind, Record
 from ingest_service.inbox import Inbox
 from ingest_service.rest import RestError
 from ingest_service.signalr_socket import (
@@ -88,8 +89,13 @@ class FastConnect:
         random: Callable[[], float] = standard_random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         full: Callable[[], None] = lambda: None,
+        record: Callable[[Record], None] | None = None,
     ) -> None:
-        """`full` is called each time that a message has to wait for room in the inbox."""
+        """
+        `full` is called each time that a message has to wait for room in the inbox.
+
+        `record` is given every frame, and what becomes of the link, as it comes; None: nobody records.
+        """
         self._http = http
         self._tokens = tokens
         self._stream_url = stream_url
@@ -98,6 +104,7 @@ class FastConnect:
         self._random = random
         self._sleep = sleep
         self._full = full
+        self._record = record
         self._inbox = Inbox()
         self._lines = [_Line(",".join(self._channels), random)]
         self._up: set[str] = set()  # expressions of the lines that stand
@@ -186,6 +193,7 @@ class FastConnect:
                 self._up.add(line.expression)
                 self._refused.discard(line.expression)
                 if self._news_of_up():
+                    self._note(Kind.UP)
                     await self._deliver(LinkUp(self._layout), socket)
                 await self._read(socket, line)
         except TokenRefusedError:
@@ -199,22 +207,22 @@ class FastConnect:
             try:
                 events = await socket.receive()
             except signalr.FrameError:
+                self._note_frames(socket.frames, self._now_ms())
                 await self._deliver(FrameSkipped("malformed"), socket)
                 continue
-            arguments = [event.argument for event in events if isinstance(event, signalr.Broadcast)]
-            if arguments:
-                line.first_data_s = line.first_data_s or asyncio.get_running_loop().time()
-                await self._deliver(Broadcasts(arguments, self._now_ms()), socket)
-            if len(arguments) == len(events):
+            read_ms, only_data = self._now_ms(), False
+            self._note_frames(socket.frames, read_ms)
+            for told in told_by(events, read_ms):
+                if isinstance(told, Broadcasts):
+                    line.first_data_s = line.first_data_s or asyncio.get_running_loop().time()
+                    only_data = len(told.arguments) == len(events)
+                await self._deliver(told, socket)
+            if only_data:
                 continue  # nothing else among them, as ever
             for event in events:
                 match event:
-                    case signalr.Unknown(what):
-                        await self._deliver(FrameSkipped(what), socket)
-                    case signalr.HubError(text):
-                        await self._deliver(HubMessage(text), socket)
-                        if is_about_quota(text):
-                            raise LinkError(text, quota=True)
+                    case signalr.HubError(text) if is_about_quota(text):
+                        raise LinkError(text, quota=True)
                     case signalr.Result(error=str(text)):
                         raise InvocationError(text)
                     case signalr.ReconnectAsked():
@@ -256,6 +264,7 @@ class FastConnect:
 
     async def _tell_down(self, reason: str, *, quota: bool = False) -> None:
         self._told_up = False
+        self._note(Kind.DOWN, reason)
         await self._tell(LinkDown(reason, quota))
 
     async def _tell_refused(self, line: _Line, reason: str) -> None:
@@ -266,4 +275,14 @@ class FastConnect:
             await self._tell_down(f"the subscription was refused: {reason}", quota=is_about_quota(reason))
         self.split()
         if self._news_of_up():
+            self._note(Kind.UP)
             await self._tell(LinkUp(self._layout))
+
+    def _note(self, kind: Kind, text: str = "") -> None:
+        if self._record is not None:
+            self._record(Record(self._now_ms(), kind, text.encode(errors="replace")))
+
+    def _note_frames(self, frames: Sequence[bytes], read_ms: int) -> None:
+        if self._record is not None:
+            for frame in frames:
+                self._record(Record(read_ms, Kind.FRAME, signalr.without_token(frame)))

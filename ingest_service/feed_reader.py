@@ -8,7 +8,7 @@ if the settings say so, or once the exchange has told it that there are too many
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Protocol
 
@@ -26,7 +26,6 @@ from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.invalid_row import InvalidRow
 from ingest_service.core.sessions import exchange_of_index
 from ingest_service.core.ticks import DataType, IndexTick, Tick, parse
-from ingest_service.fast_connect import FastConnect
 from ingest_service.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -36,6 +35,26 @@ WATCH_S = 0.5
 MESSAGES_A_TURN = 500
 #: States in which clients are told that all is well.
 CONNECTED = ("live", "quiet")
+
+
+class Feed(Protocol):
+    """Where the messages come from: `FastConnect`, or a recording."""
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are read but not yet taken."""
+
+    def events(self) -> AsyncGenerator[FeedEvent, None]:
+        """What happens, from now on. Ends after `stop`."""
+
+    def reconnect(self, reason: str) -> None:
+        """Make the link anew."""
+
+    def split(self) -> None:
+        """Make a connection for each channel."""
+
+    def stop(self) -> None:
+        """Nobody wants it any more."""
 
 
 class Consumer(Protocol):
@@ -55,14 +74,23 @@ class FeedReader:
     """The feed, for one consumer at a time; while this process stands by, a backlog."""
 
     def __init__(
-        self, feed: FastConnect, watch: FeedWatch, metrics: Metrics, *, warm: bool, now_s: Callable[[], float]
+        self,
+        feed: Feed,
+        watch: FeedWatch,
+        metrics: Metrics,
+        *,
+        warm: bool,
+        now_s: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`sleep` is of the same clock as `now_s`."""
         self.watch = watch
         self.backlog = Backlog()
         self._feed = feed
         self._metrics = metrics
         self._warm = warm
         self._now_s = now_s
+        self._sleep = sleep
         self._consumer: Consumer = self.backlog
         self._wanted = asyncio.Event()
         self._messages = 0
@@ -170,7 +198,7 @@ class FeedReader:
     async def _watch_feed(self) -> None:
         state = self.watch.state
         while True:
-            await asyncio.sleep(min(WATCH_S, self.watch.until_phase_s(self._now_s())))
+            await self._sleep(min(WATCH_S, self.watch.until_phase_s(self._now_s())))
             before, demand = state, self.watch.check(self._now_s())
             state = self.watch.state
             if demand == "reconnect":

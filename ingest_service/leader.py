@@ -30,12 +30,15 @@ class Leader:
         metrics: Metrics,
         *,
         now_s: Callable[[], float],
+        clock_ms: Callable[[], int] = now_ms,
     ) -> None:
+        """`clock_ms`, Unix ms, goes with `now_s`: the machine's clocks, or those of a recording."""
         self._board = board
         self._watch = watch
         self._publication = publication
         self._metrics = metrics
         self._now_s = now_s
+        self._clock_ms = clock_ms
         self._changed = asyncio.Event()
         self._read_at_ms = now_ms()
         self._catch_up_until_s = now_s() + CATCH_UP_S
@@ -44,7 +47,7 @@ class Leader:
         """Lead until cancelled. Raises LeaseLost."""
         # The state left behind may say "live": nobody may believe it unless it is.
         self.feed_told()
-        await self._publish_changes()
+        await self.publish()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._publication.beat(), name="heartbeat")
             group.create_task(self._publish(), name="publish")
@@ -70,8 +73,8 @@ class Leader:
 
     def feed_told(self) -> None:
         """Put feed state and phases into the board; the rows change only if they do."""
-        self._board.set_feed(self._watch.state, self._watch.reason, now_ms())
-        self._board.set_time(self._watch.market_ms(self._now_s()), now_ms())
+        self._board.set_feed(self._watch.state, self._watch.reason, self._clock_ms())
+        self._board.set_time(self._watch.market_ms(self._now_s()), self._clock_ms())
         self._changed.set()
 
     async def _publish(self) -> None:
@@ -80,11 +83,12 @@ class Leader:
             await self._changed.wait()
             self._changed.clear()
             began_s = loop.time()
-            await self._publish_changes()
+            await self.publish()
             if (early_s := began_s + COMMIT_GAP_S - loop.time()) > 0:
                 await asyncio.sleep(early_s)
 
-    async def _publish_changes(self) -> None:
+    async def publish(self) -> None:
+        """Bring to Redis what has changed so far. Raises LeaseLost."""
         day = self._board.day or self._publication.day or today()
         if day != self._publication.day:
             await self._publication.open_epoch(day)

@@ -42,6 +42,17 @@ class Metrics:
             "ingest_inbox_full", "Times that reading had to wait, as the inbox was full", registry=registry
         )
         self.backlog = Gauge("ingest_backlog_ticks", "What a standby has read lately, to go on with", registry=registry)
+        self.recording = Gauge(
+            "ingest_recording", "1 while the feed is recorded, and the disk takes it", registry=registry
+        )
+        self.recorded_frames = Counter("ingest_recorded_frames", "Frames of the feed on the disk", registry=registry)
+        self.recorded_bytes = Counter("ingest_recorded_bytes", "What they take, compressed", registry=registry)
+        self.recording_dropped = Counter(
+            "ingest_recording_dropped_frames", "Frames that are missing in the recording", ["reason"],
+            registry=registry,
+        )  # fmt: skip
+        for reason in ("slow", "disk"):
+            self.recording_dropped.labels(reason)  # from 0 on: the first one that is missing is seen as a rise
         self.leader = Gauge("ingest_leader", "1 while this process holds the lease", registry=registry)
 
     @cached_property

@@ -60,6 +60,9 @@ class IngestSettings(BaseSettings):
     simulated: bool = Field(
         default=False, description="whether that exchange is a simulator, such as true: clients are told so"
     )
+    record_dir: Path | None = Field(
+        None, description="a folder for recordings of what the leader reads, such as var/recordings; not set: none"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="where to serve /metrics; 0 takes any free port, not set: nowhere"

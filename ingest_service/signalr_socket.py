@@ -55,8 +55,9 @@ class SignalRSocket:
 
     def __init__(self, websocket: FrameConnection, terms: signalr.Negotiation) -> None:
         self.terms = terms
+        self.frames: list[bytes] = []  # those that `receive` told of last, or complained of, as they came
         self._websocket = websocket
-        self._first: list[signalr.Event] = []  # data that came before the answer to the subscription
+        self._first: list[signalr.Event] = []  # data that came before the answer to the subscription, in `frames`
         self._frames: deque[bytes] = deque()  # came with the one that was received last
 
     async def receive(self) -> list[signalr.Event]:
@@ -74,15 +75,18 @@ class SignalRSocket:
             return first
         await self._wait_for_frames()
         events: list[signalr.Event] = []
+        self.frames = []
         while self._frames and len(events) < EVENTS_TOGETHER:
             frame = self._frames.popleft()
             try:
                 events += signalr.parse_frame(frame)
             except signalr.FrameError:
-                if not events:
+                if not self.frames:
+                    self.frames = [frame]
                     raise
                 self._frames.appendleft(frame)  # told the next time
                 break
+            self.frames.append(frame)
         return events
 
     async def _wait_for_frames(self) -> None:

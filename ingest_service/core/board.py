@@ -60,8 +60,16 @@ class Board:
     `oddities` counts what was tolerated, by names from a closed list, until the owner clears it.
     """
 
-    def __init__(self, calendar: Calendar | None = None, *, simulated: bool = False, now_ms: int | None = None) -> None:
+    def __init__(
+        self,
+        calendar: Calendar | None = None,
+        *,
+        simulated: bool = False,
+        replayed: bool = False,
+        now_ms: int | None = None,
+    ) -> None:
         self._simulated = simulated
+        self._replayed = replayed
         self.day: date | None = None
         # Later days are broken dates: one must not end the day. None until the machine's time is told.
         self._newest_day = None if now_ms is None else day_of(now_ms) + timedelta(days=MAX_DAYS_AHEAD)
@@ -182,7 +190,7 @@ class Board:
             self._groups.put(code, {"keys": sorted(symbols)})
 
     def set_feed(self, state: FeedState, reason: str | None, now_ms: int) -> None:
-        """The state of the link to the exchange, and the machine's time, Unix ms."""
+        """The state of the link to the exchange, and the machine's time, or that of the recording, Unix ms."""
         held = self._feed.rows.get(FEED_KEY)
         same = held is not None and (held["state"], held["reason"]) == (state, reason)
         row: FeedRow = {
@@ -191,6 +199,7 @@ class Board:
             "changed_at": held["changed_at"] if held is not None and same else now_ms,
             "day": None if self.day is None else self.day.isoformat(),
             "simulated": self._simulated,
+            "replay_time": now_ms - now_ms % 1000 if self._replayed else None,
         }
         self._feed.put(FEED_KEY, row)
 

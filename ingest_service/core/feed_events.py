@@ -1,6 +1,9 @@
 """What the feed tells its owner."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+from ingest_service.core import signalr
 
 
 class LinkUp(NamedTuple):
@@ -43,3 +46,20 @@ class FrameSkipped(NamedTuple):
 
 
 FeedEvent = LinkUp | LinkDown | Broadcasts | HubMessage | SubscriptionRefused | FrameSkipped
+
+
+def told_by(events: Sequence[signalr.Event], received_ms: int) -> Iterator[FeedEvent]:
+    """What a frame, read at this moment, tells the owner: its messages first, then what was odd."""
+    arguments = [event.argument for event in events if isinstance(event, signalr.Broadcast)]
+    if arguments:
+        yield Broadcasts(arguments, received_ms)
+    if len(arguments) == len(events):
+        return  # as nearly always
+    for event in events:
+        match event:
+            case signalr.Unknown(what):
+                yield FrameSkipped(what)
+            case signalr.HubError(text):
+                yield HubMessage(text)
+            case _:
+                pass

@@ -355,6 +355,9 @@ class FeedRow(TypedDict):
     changed_at: Annotated[int, described("when state or reason changed", "Unix ms")]
     day: Annotated[_Day | None, described("trading day of the rows", "day")]
     simulated: Annotated[bool, described("the exchange is a simulator, and its prices are invented", "true or false")]
+    replay_time: Annotated[
+        int | None, described("a recording is played: its time, in whole seconds; `null`: the feed is live", "Unix ms")
+    ]
 
 
 @with_config(_STRICT)

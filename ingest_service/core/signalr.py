@@ -144,6 +144,21 @@ def parse_frame(frame: str | bytes) -> list[Event]:
     return events
 
 
+def without_token(frame: bytes) -> bytes:
+    """
+    A frame as it may be kept: as it came, but for the record of the subscriptions, which is a token of the server's.
+
+    Nothing is kept of what might hold one and is not understood.
+    """
+    if b'"G"' not in frame:  # inside of messages its quotes are escaped
+        return frame
+    try:
+        content = orjson.loads(frame)
+        return orjson.dumps({name: value for name, value in content.items() if name != "G"})
+    except (AttributeError, TypeError, ValueError):  # no JSON, no object, or nested deeper than can be written
+        return b""
+
+
 def _events_of_state(content: Mapping[str, object]) -> list[Event]:
     events: list[Event] = []
     if content.get("S") == 1:

@@ -39,6 +39,7 @@ class Status(NamedTuple):
     phases: tuple[tuple[str, str], ...]  # (exchange, phase)
     reason: str | None
     simulated: bool = False  # the exchange is a simulator
+    replay_time_ms: int | None = None  # a recording is played: its time, Unix ms
 
     @property
     def connected(self) -> bool:
@@ -58,6 +59,7 @@ class Status(NamedTuple):
             "changed_at": changed_at_ms,
             "reason": self.reason,
             "simulated": self.simulated,
+            "replay_time": self.replay_time_ms,
             "heartbeat_ms": heartbeat_ms,
             "intervals": list(intervals_ms),
         }
@@ -72,4 +74,6 @@ def compose(link: Link, status_table: Table) -> Status:
     if not feed and reason is None:
         reason = "no ingest has written yet"
     simulated = bool(feed.get("simulated", False))
-    return Status(str(feed.get("state", "down")), link.ingest, link.broker, phases, reason, simulated)
+    told_ms = feed.get("replay_time")
+    replay_ms = told_ms if isinstance(told_ms, int) else None
+    return Status(str(feed.get("state", "down")), link.ingest, link.broker, phases, reason, simulated, replay_ms)

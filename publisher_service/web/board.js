@@ -15,6 +15,7 @@ const volume = (value) => (value ? number.format(value) : "");
 const isPoints = (row) => row.exchange === "DERIVATIVES";
 const price = (row, value) =>
   value == null ? "" : isPoints(row) ? value.toFixed(1) : (value / 1000).toFixed(2);
+const inVietnam = new Intl.DateTimeFormat("vi-VN", { timeZone: "Asia/Ho_Chi_Minh", dateStyle: "short", timeStyle: "medium" });
 const signed = (text, value) => (value > 0 ? "+" + text : text);
 
 const phases = {
@@ -114,9 +115,11 @@ function paintCards() {
 function paintStatus() {
   const link = byId("link");
   link.className = status.connected ? "live" : "broken";
-  link.textContent = status.connected ? (status.feed === "quiet" ? "Nghỉ" : "Trực tiếp") : `Mất kết nối · ${status.reason ?? ""}`;
+  link.textContent = status.connected ? (status.feed === "quiet" ? "Nghỉ" : status.replay_time == null ? "Trực tiếp" : "Phát lại") : `Mất kết nối · ${status.reason ?? ""}`;
   document.querySelector("main").className = status.connected ? "" : "stale";
   byId("simulated").hidden = !status.simulated;
+  byId("replay").hidden = status.replay_time == null;
+  byId("replay").textContent = status.replay_time == null ? "" : `Phát lại · replay ${inVietnam.format(status.replay_time)}`;
   byId("phases").textContent = Object.entries(status.phases ?? {}).map(([name, phase]) => `${name}: ${phases[phase] ?? phase}`).join(" · ");
 }
 

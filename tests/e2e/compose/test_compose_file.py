@@ -98,7 +98,8 @@ async def test_an_id_without_its_secret_is_refused() -> None:
 async def test_every_setting_of_the_services_can_stand_in_the_env_file() -> None:
     publisher = {name.upper() for name in PublisherSettings.model_fields} - {"REDIS_URL", "HOST", "PORT"}
     ingest = {name.upper() for name in IngestSettings.model_fields}
-    ingest -= {"REDIS_URL", "METRICS_HOST", "METRICS_PORT", "CACHE_DIR"}
+    # A recording needs a folder of the host, which only its owner can name: docs/recordings.md.
+    ingest -= {"REDIS_URL", "METRICS_HOST", "METRICS_PORT", "CACHE_DIR", "RECORD_DIR"}
     given = {name: f"/value-of/{name}" for name in publisher | ingest}
 
     found = await services(**given)

@@ -59,7 +59,8 @@ async def test_anything_but_a_command_is_refused_in_one_line(image: str, argumen
     said = await started(image, *arguments)
 
     assert said.code == 2
-    assert said.err == "The commands of this image are simulate, ingest, publish; --help after one tells its options.\n"
+    commands = "simulate, ingest, publish, record, replay"
+    assert said.err == f"The commands of this image are {commands}; --help after one tells its options.\n"
 
 
 async def test_it_runs_as_a_user_that_owns_nothing_and_may_change_nothing(image: str) -> None:

@@ -83,6 +83,7 @@ async def test_what_was_read_and_waits_is_measured() -> None:
         for _ in range(3):
             await hub.send(broadcast(argument("X", X)))
         await eventually(lambda: metrics.registry.get_sample_value("ingest_backlog_ticks") == 3)
+        assert isinstance(reader._feed, FastConnect)
         reader._feed._inbox.put(Broadcasts([argument("X", X)] * 5, 1))  # taken in the next turn of the loop
 
         assert metrics.registry.get_sample_value("ingest_inbox_messages") == 5

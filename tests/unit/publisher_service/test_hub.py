@@ -770,6 +770,18 @@ def test_clients_are_told_whether_the_prices_are_invented() -> None:
     assert [message["simulated"] for message in door.take("status")] == [False, True]
 
 
+def test_clients_are_told_the_time_of_a_recording_that_is_played() -> None:
+    publisher = FakePublisher()
+    door = publisher.client()
+
+    for replay_time in (1_795_405_337_000, None):
+        feed: Row = {"state": "live", "reason": None, "replay_time": replay_time}
+        publisher.commit({Channel.STATUS: {"feed": feed}})
+        publisher.clock.advance(2)
+
+    assert [message["replay_time"] for message in door.take("status")] == [None, 1_795_405_337_000, None]
+
+
 @pytest.mark.parametrize("leaves_first", [False, True])
 def test_who_asks_again_while_a_snapshot_is_on_its_way_gets_a_whole_one_whatever_it_says_it_holds(
     leaves_first: bool,  # noqa: FBT001 (as pytest calls it)

@@ -269,7 +269,18 @@ def test_the_feed_row_tells_when_state_or_reason_changed() -> None:
         "changed_at": 3,
         "day": None,
         "simulated": False,
+        "replay_time": None,
     }
+
+
+def test_while_a_recording_is_played_the_feed_row_tells_its_time_in_whole_seconds() -> None:
+    board = Board(replayed=True)
+
+    board.set_feed("live", None, 1_795_405_337_123)
+
+    row = board.take_changes()[Channel.STATUS]["feed"]
+    assert row is not None
+    assert row["replay_time"] == 1_795_405_337_000
 
 
 def test_phases_follow_the_clock_when_nothing_comes() -> None:

@@ -26,6 +26,7 @@ from ingest_service.core.signalr import (
     parse_frame,
     parse_negotiation,
     start_url,
+    without_token,
 )
 
 json_values = st.recursive(
@@ -177,3 +178,14 @@ def test_an_invocation_names_hub_method_argument_and_number() -> None:
     frame = orjson.loads(invocation("SwitchChannels", "X:ALL,MI:ALL", 0))
 
     assert frame == {"H": "FcMarketDataV2Hub", "M": "SwitchChannels", "A": ["X:ALL,MI:ALL"], "I": 0}
+
+
+def test_the_token_of_the_subscriptions_is_taken_out_of_what_may_be_kept() -> None:
+    frame = b'{"C":"d-1","G":"secret","M":[]}'
+    message = b'{"M":[{"H":"F","M":"Broadcast","A":["{\\"G\\":1}"]}]}'
+
+    assert without_token(frame) == b'{"C":"d-1","M":[]}'
+    for plain in (b'{ "C": "d-1", "M": [] }', message, b"{", b"{}", b""):
+        assert without_token(plain) == plain
+    for garbage in (b'{"G":"secret",', b'["G","secret"]', b'"G" secret', b'{"G":' + b"[" * 400 + b"]" * 400 + b"}"):
+        assert b"secret" not in without_token(garbage)
