@@ -171,6 +171,12 @@ class ForeignRow(TypedDict):
     current_room: Annotated[int | None, Field(ge=0, description="shares that foreigners may still buy")]
     buy_speed_per_min: Annotated[int, Field(ge=0, description="shares a minute over the last five minutes")]
     sell_speed_per_min: Annotated[int, Field(ge=0, description="shares a minute over the last five minutes")]
+    buy_acceleration: Annotated[
+        int, Field(description="buy_speed_per_min less what it was five minutes before, shares a minute")
+    ]
+    sell_acceleration: Annotated[
+        int, Field(description="sell_speed_per_min less what it was five minutes before, shares a minute")
+    ]
     time: _TimeMs
 
 
@@ -246,7 +252,136 @@ class DerivativesRow(TypedDict):
     basis_pct: Annotated[float | None, Field(description="basis / underlying_value, per cent, 2 decimals")]
     premium: Annotated[bool | None, Field(description="true: above the index, false: below, null: at it or unknown")]
     expiry: Annotated[str | None, Field(description="last trading day, ISO date")]
+    active: Annotated[
+        bool,
+        Field(
+            description="the contract on this underlying with the largest volume today; before any has traded, and "
+            "among equals, the first to expire"
+        ),
+    ]
     time: _TimeMs
+
+
+@with_config(_STRICT)
+class BasisRow(TypedDict):
+    """
+    The basis of one futures contract in one minute. Keys: `41I1GC000#0` for even minutes, `41I1GC000#1` for odd ones;
+    the newer is the present one.
+
+    It moves with the contract and with its index, whichever had news. A minute without news of either has no point.
+    """
+
+    start: Annotated[
+        int, Field(description="begin of the minute, by the newer of the contract's and the index's time, Unix ms")
+    ]
+    last: Annotated[Price, Field(description="price of the contract at the end of the minute: points, 1 decimal")]
+    underlying_value: Annotated[float, Field(description="index at the end of the minute, points, 2 decimals")]
+    basis: Annotated[float, Field(description="last - underlying_value, points, 2 decimals")]
+    basis_pct: Annotated[float | None, Field(description="basis / underlying_value, per cent, 2 decimals")]
+    high: Annotated[float, Field(description="highest basis of the minute, points, 2 decimals")]
+    low: Annotated[float, Field(description="lowest basis of the minute, points, 2 decimals")]
+
+
+@with_config(_STRICT)
+class BasisMinutesRow(TypedDict):
+    """The complete points of one contract's basis in one hour of the day. Key: `41I1GC000#9`. Internal."""
+
+    points: Annotated[list[BasisRow], Field(max_length=60, description="oldest first")]
+
+
+@with_config(_STRICT)
+class Mover(TypedDict):
+    """One line of the lists of movers."""
+
+    symbol: str
+    last: _PriceField
+    change: Annotated[Price | None, Field(description="last - reference, VND")]
+    change_pct: _Percent
+    total_volume: Annotated[int | None, Field(ge=0, description="matched volume of the day, shares")]
+    total_value: Annotated[int | None, Field(ge=0, description="matched value of the day, VND")]
+
+
+@with_config(_STRICT)
+class MoversRow(TypedDict):
+    """
+    The shares of one market that moved most, ten a list at most. Keys: HOSE, HNX, UPCOM, VN30.
+
+    Shares only: no warrants, ETFs, funds, bonds. Among equals those with more value lead, then the alphabet. Made anew
+    once a second of the market's time, from the rows of `market` and `foreign` as they stand at that revision.
+    """
+
+    gainers: Annotated[list[Mover], Field(max_length=10, description="above the reference, by change_pct")]
+    losers: Annotated[list[Mover], Field(max_length=10, description="below the reference, by change_pct")]
+    by_value: Annotated[list[Mover], Field(max_length=10, description="most traded, by total_value")]
+    by_volume: Annotated[list[Mover], Field(max_length=10, description="most traded, by total_volume")]
+    foreign_bought: Annotated[
+        list[NetFlow], Field(max_length=10, description="most bought by foreigners on balance, by net_value")
+    ]
+    foreign_sold: Annotated[
+        list[NetFlow], Field(max_length=10, description="most sold by foreigners on balance, by net_value")
+    ]
+
+
+@with_config(_STRICT)
+class BreadthRow(TypedDict):
+    """
+    How many symbols of a market went which way. Keys: HOSE, HNX, UPCOM (their shares) and the indices whose components
+    are known, but for sectors: VN30, HNX30.
+
+    Counted from the rows of `market`, once a second of the market's time; the exchange's own counts are in `index`.
+    `advances + unchanged + declines + untraded = symbols`, always.
+    """
+
+    symbols: Annotated[int, Field(ge=0, description="number of symbols that the feed has told of today")]
+    advances: Annotated[int, Field(ge=0, description="number of symbols above their reference")]
+    unchanged: Annotated[int, Field(ge=0, description="number of symbols at their reference")]
+    declines: Annotated[int, Field(ge=0, description="number of symbols below their reference")]
+    ceilings: Annotated[int, Field(ge=0, description="of the advances, those at the ceiling price")]
+    floors: Annotated[int, Field(ge=0, description="of the declines, those at the floor price")]
+    untraded: Annotated[int, Field(ge=0, description="number of symbols without a match today")]
+
+
+@with_config(_STRICT)
+class SectorRow(BreadthRow):
+    """
+    What the shares of one sector do together. Keys: the sector indices of HOSE whose components are known, VNFIN,
+    VNREAL, …; the index itself, weighted by capitalisation, is in `index`.
+
+    Made anew once a second of the market's time, from the rows of `market` and `foreign`.
+    """
+
+    change_pct: Annotated[
+        float | None,
+        Field(description="mean of its shares' change_pct, weighted by total_value, per cent, 2 decimals; null: none"),
+    ]
+    total_volume: Annotated[int, Field(ge=0, description="matched volume of the day, shares")]
+    total_value: Annotated[int, Field(ge=0, description="matched value of the day, VND")]
+    foreign_net_value: Annotated[int, Field(description="bought - sold by foreigners today, VND")]
+
+
+@with_config(_STRICT)
+class FlowRow(TypedDict):
+    """
+    The order flow of one instrument over the last five minutes. Key: its symbol, from its first match on.
+
+    Made of the totals by side of `market`, in steps of ten seconds of the feed's time, the present one counting whole;
+    at most once a second. Falls back to zero when nothing more is matched. Auctions are on neither side.
+    """
+
+    buy_speed_per_min: Annotated[int, Field(ge=0, description="bought at the ask, shares or contracts a minute")]
+    sell_speed_per_min: Annotated[int, Field(ge=0, description="sold at the bid, shares or contracts a minute")]
+    net_speed_per_min: Annotated[
+        int, Field(description="buy_speed_per_min - sell_speed_per_min, shares or contracts a minute")
+    ]
+    buy_trades_per_min: Annotated[float, Field(ge=0, description="matches at the ask a minute, 1 decimal")]
+    sell_trades_per_min: Annotated[float, Field(ge=0, description="matches at the bid a minute, 1 decimal")]
+    imbalance: Annotated[
+        float | None, Field(ge=0, description="volume bought / volume sold, ratio, 2 decimals; null: nothing was sold")
+    ]
+    acceleration: Annotated[
+        int,
+        Field(description="net_speed_per_min less what it was five minutes before, shares or contracts a minute"),
+    ]
 
 
 @with_config(_STRICT)
@@ -295,11 +430,24 @@ class PhaseRow(TypedDict):
 
 @with_config(_STRICT)
 class WindowRow(TypedDict):
-    """What foreigners had bought and sold in one symbol at the steps behind its speeds. Key: the symbol. Internal."""
+    """What foreigners had bought and sold of one symbol before the steps behind its speeds. Key: it. Internal."""
 
     steps: Annotated[
         list[Annotated[list[int], Field(min_length=3, max_length=3)]],
-        Field(description="[step, shares bought, shares sold], oldest first"),
+        Field(description="[step, shares bought, shares sold] as they stood before the step, oldest first"),
+    ]
+
+
+@with_config(_STRICT)
+class FlowWindowRow(TypedDict):
+    """The totals of one symbol before the steps behind its order flow. Key: the symbol. Internal."""
+
+    steps: Annotated[
+        list[Annotated[list[int], Field(min_length=5, max_length=5)]],
+        Field(
+            description="[step, volume bought, volume sold, matches at the ask, matches at the bid] as they stood "
+            "before the step, oldest first"
+        ),
     ]
 
 
@@ -317,6 +465,13 @@ AnyRow: TypeAlias = (
     | BarRow
     | MinutesRow
     | WindowRow
+    | MoversRow
+    | BreadthRow
+    | SectorRow
+    | FlowRow
+    | FlowWindowRow
+    | BasisRow
+    | BasisMinutesRow
 )
 
 _ROW_TYPES: dict[tuple[Stored, str], type[AnyRow]] = {
@@ -327,12 +482,19 @@ _ROW_TYPES: dict[tuple[Stored, str], type[AnyRow]] = {
     (Channel.DERIVATIVES, ""): DerivativesRow,
     (Channel.TRADES, ""): TradeRow,
     (Channel.BARS, ""): BarRow,
+    (Channel.MOVERS, ""): MoversRow,
+    (Channel.BREADTH, ""): BreadthRow,
+    (Channel.SECTORS, ""): SectorRow,
+    (Channel.FLOW, ""): FlowRow,
+    (Channel.BASIS, ""): BasisRow,
     (Channel.SYMBOLS, ""): SymbolRow,
     (Channel.GROUPS, ""): GroupRow,
     (Channel.STATUS, ""): PhaseRow,
     (Channel.STATUS, FEED_KEY): FeedRow,
     (Internal.WINDOWS, ""): WindowRow,
     (Internal.MINUTES, ""): MinutesRow,
+    (Internal.FLOW_WINDOWS, ""): FlowWindowRow,
+    (Internal.BASIS_MINUTES, ""): BasisMinutesRow,
 }
 
 
