@@ -1,23 +1,23 @@
 """
 The rows that are published: one type a channel, each field with its meaning and unit.
 
-Field names and units are public. Every field is always there; what is not known is null. Prices are VND as integers,
-but for index futures: points, floats with one decimal. Volumes are shares or contracts, values VND, times Unix ms.
-Integers stay below 2^53; points and per cents have two decimals, unless said otherwise.
+Field names and units are public. Every field is always there; what is not known is null. Integers stay below 2^53.
 
-The types describe plain dicts, which is what the hot path builds. `row_type` gives a row's checker and schema.
+The types describe plain dicts, which is what the hot path builds. `row_type` gives a row's checker; `core/schema.py`
+makes of all types the document that readers get, and docs/tables.md is made of that one.
 """
 
+from collections.abc import Mapping
 from functools import cache
-from hashlib import sha256
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
-import orjson
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from pydantic.config import JsonDict
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from ingest_service.core.rounding import Price
 from ingest_service.core.sessions import Phase
+from ingest_service.core.units import MarkedAverage, MarkedPrice, Unit, described
 from shared.channels import Channel, Internal, Stored
 from shared.table import Row
 
@@ -32,150 +32,172 @@ InstrumentType: TypeAlias = Literal["stock", "warrant", "future", "etf", "bond",
 TOTAL_KEY = "_total"
 FEED_KEY = "feed"
 
-_ExchangeName = Annotated[str | None, Field(description="HOSE, HNX, UPCOM, DERIVATIVES or HNXBOND")]
-_Session = Annotated[
-    str | None, Field(description="session code: ATO, LO, BREAK, ATC, PT, PLO, C (closed), H (halted), or as sent")
+_Natural: TypeAlias = Annotated[int, Field(ge=0)]
+_Day: TypeAlias = Annotated[str, Field(json_schema_extra={"format": "date"})]
+
+
+def _items(*items: JsonDict) -> JsonDict:
+    """A list of just these: pydantic's word for that is a tuple, which no JSON reader makes."""
+    return {"prefixItems": list(items), "items": False}
+
+
+_PRICE_ITEM: JsonDict = {
+    "unit": "price",
+    "anyOf": [{"type": "integer", "unit": "VND"}, {"type": "number", "unit": "points", "decimals": 1}],
+}
+_BookLevel: TypeAlias = Annotated[
+    Level,
+    Field(
+        min_length=2,
+        max_length=2,
+        json_schema_extra=_items(
+            {
+                "title": "price",
+                "description": "`null`: auction orders at whatever price",
+                "anyOf": [_PRICE_ITEM, {"type": "null"}],
+                "unit": "price",
+            },
+            {"title": "volume", "description": "in all", "type": "integer", "unit": "shares or contracts"},
+        ),
+    ),
 ]
-_TimeMs = Annotated[int | None, Field(description="the exchange's time of the last message, Unix ms")]
-_PriceField = Annotated[Price | None, Field(description="price: VND; index futures: points, 1 decimal")]
-_Volume = Annotated[int, Field(ge=0, description="shares or contracts")]
-_VolumeField = Annotated[int | None, Field(ge=0, description="shares or contracts")]
-_ValueField = Annotated[int | None, Field(ge=0, description="VND")]
-_Points = Annotated[float | None, Field(description="index points, 2 decimals")]
-_Percent = Annotated[float | None, Field(description="per cent, 2 decimals")]
-_Count = Annotated[int | None, Field(ge=0, description="number of symbols")]
+_TickSize: TypeAlias = Annotated[
+    Level,
+    Field(
+        min_length=2,
+        max_length=2,
+        json_schema_extra=_items(
+            {"title": "from_price", "description": "from this price on", **_PRICE_ITEM},
+            {"title": "tick", "description": "the price step", **_PRICE_ITEM},
+        ),
+    ),
+]
+
+# Fields that several rows have.
+_Exchange: TypeAlias = Annotated[str | None, described("where it is listed", "name")]
+_TimeMs: TypeAlias = Annotated[int | None, described("the exchange's time of the last message", "Unix ms")]
+_Reference: TypeAlias = Annotated[MarkedPrice | None, described("reference price of the day", "price")]
+_Ceiling: TypeAlias = Annotated[MarkedPrice | None, described("highest price allowed today", "price")]
+_Floor: TypeAlias = Annotated[MarkedPrice | None, described("lowest price allowed today", "price")]
+_Last: TypeAlias = Annotated[MarkedPrice | None, described("price of the last match", "price")]
+_Change: TypeAlias = Annotated[MarkedPrice | None, described("`last - reference`", "price")]
+_ChangePct: TypeAlias = Annotated[float | None, described("`change / reference`", "per cent", 2)]
+_SESSIONS = "`ATO`, `LO` (continuous), `BREAK`, `ATC`, `PT` (put-through), `PLO`, `C` (closed) or `H` (halted)"
 
 
 @with_config(_STRICT)
 class SideVolumes(TypedDict):
-    """Volumes traded in one phase, by the side that took the initiative."""
+    """Volumes traded in one session, by the side that took the initiative."""
 
-    active_buy: _Volume
-    active_sell: _Volume
-    neutral: _Volume
-
-
-@with_config(_STRICT)
-class BarRow(TypedDict):
-    """The matches of one minute. Keys: `SSI#0` for even minutes, `SSI#1` for odd ones; the newer is the present one."""
-
-    start: Annotated[int, Field(description="begin of the minute, the exchange's time, Unix ms")]
-    open: Annotated[Price, Field(description="price of the first match: VND; index futures: points, 1 decimal")]
-    high: Annotated[Price, Field(description="highest price: VND; index futures: points, 1 decimal")]
-    low: Annotated[Price, Field(description="lowest price: VND; index futures: points, 1 decimal")]
-    close: Annotated[Price, Field(description="price of the last match: VND; index futures: points, 1 decimal")]
-    volume: Annotated[int, Field(ge=0, description="shares or contracts")]
-    value: Annotated[int, Field(ge=0, description="VND")]
-    trades: Annotated[int, Field(ge=0, description="number of matches")]
-
-
-@with_config(_STRICT)
-class TradeRow(TypedDict):
-    """
-    One match. Keys: the symbol, `#` and a place in the ring of the newest ones, `number` modulo its size.
-
-    A match is a rise of the day's total, so two matches that the feed tells by one message are one.
-    """
-
-    number: Annotated[int, Field(gt=0, description="counts the symbol's matches of the day, from 1")]
-    time: _TimeMs
-    price: _PriceField
-    volume: Annotated[int, Field(gt=0, description="shares or contracts")]
-    value: Annotated[int, Field(ge=0, description="VND; 0 if the feed did not tell")]
-    side: Annotated[Side, Field(description="who took the initiative")]
-    session: _Session
-
-
-@with_config(_STRICT)
-class MinutesRow(TypedDict):
-    """The complete bars of one symbol in one hour of the day. Key: `SSI#9`. Internal."""
-
-    bars: Annotated[list[BarRow], Field(max_length=60, description="oldest first")]
+    active_buy: Annotated[_Natural, described("bought at the ask", "shares or contracts")]
+    active_sell: Annotated[_Natural, described("sold at the bid", "shares or contracts")]
+    neutral: Annotated[_Natural, described("auctions, and trades whose side is not known", "shares or contracts")]
 
 
 @with_config(_STRICT)
 class MarketRow(TypedDict):
     """
-    One instrument today. Key: its symbol.
+    One instrument today: shares, warrants, ETFs and futures alike.
 
-    `active_buy_volume + active_sell_volume + neutral_volume + unseen_volume = total_volume`, always; each of the first
-    three is the sum of its part in the four phases. Values and numbers of trades add up in the same way: the values of
-    the sides and `unseen_value` to `total_value`, the trades of sides, and those of phases, to `trades`.
+    Always: `active_buy_volume + active_sell_volume + neutral_volume + unseen_volume = total_volume`, and each of the
+    first three is the sum of its part in the four sessions. Values add up to `total_value` in the same way, and numbers
+    of trades to `trades`, by side and by session.
     """
 
-    exchange: _ExchangeName
-    reference: _PriceField
-    ceiling: _PriceField
-    floor: _PriceField
-    open: Annotated[_PriceField, Field(description="first price; null before the first trade, as are all of these")]
-    high: _PriceField
-    low: _PriceField
-    last: _PriceField
-    last_volume: Annotated[int | None, Field(ge=0, description="volume of the last match")]
-    change: Annotated[Price | None, Field(description="last - reference, exact in ticks")]
-    change_pct: _Percent
-    average: Annotated[
-        Price | None, Field(description="value / volume: VND, rounded; index futures: points, 2 decimals")
+    exchange: _Exchange
+    reference: _Reference
+    ceiling: _Ceiling
+    floor: _Floor
+    open: Annotated[
+        MarkedPrice | None,
+        described("first price; `null` before the first trade, as are the other traded prices", "price"),
     ]
-    total_volume: Annotated[int | None, Field(ge=0, description="matched volume of the day")]
-    total_value: Annotated[int | None, Field(ge=0, description="matched value of the day, VND")]
-    bids: Annotated[list[Level], Field(description="[price, volume], best first, at most 10, without empty levels")]
-    asks: Annotated[list[Level], Field(description="[price, volume], best first, at most 10, without empty levels")]
-    expected_price: Annotated[Price | None, Field(description="expected auction price; null in continuous trading")]
-    session: _Session
-    status: Annotated[str | None, Field(description="N normal, H halted, S suspended, NL newly listed, …, as sent")]
+    high: Annotated[MarkedPrice | None, described("highest price", "price")]
+    low: Annotated[MarkedPrice | None, described("lowest price", "price")]
+    last: _Last
+    last_volume: Annotated[_Natural | None, described("volume of the last match", "shares or contracts")]
+    change: _Change
+    change_pct: _ChangePct
+    average: Annotated[MarkedAverage | None, described("value by volume; of index futures with 2 decimals", "price")]
+    total_volume: Annotated[_Natural | None, described("matched today", "shares or contracts")]
+    total_value: Annotated[_Natural | None, described("matched today", "VND")]
+    bids: Annotated[
+        list[_BookLevel],
+        described(
+            "best first, at most 10, without empty levels; a price of `null` is of auction orders at whatever price",
+            None,
+        ),
+    ]
+    asks: Annotated[list[_BookLevel], described("the same for offers", None)]
+    expected_price: Annotated[
+        MarkedPrice | None, described("expected price of the auction; `null` in continuous trading", "price")
+    ]
+    session: Annotated[str | None, described(f"session of the instrument: {_SESSIONS}", "code")]
+    status: Annotated[
+        str | None, described("`N` normal, `H` halted, `S` suspended, `NL` newly listed, …, as sent", "code")
+    ]
     time: _TimeMs
-    active_buy_volume: Annotated[int, Field(ge=0, description="bought at the ask")]
-    active_sell_volume: Annotated[int, Field(ge=0, description="sold at the bid")]
-    neutral_volume: Annotated[int, Field(ge=0, description="auctions, and trades whose side is not known")]
-    unseen_volume: Annotated[int, Field(ge=0, description="traded while the ingest was not looking, or corrected")]
-    ato_volumes: Annotated[SideVolumes, Field(description="opening auction")]
-    continuous_volumes: SideVolumes
-    atc_volumes: Annotated[SideVolumes, Field(description="closing auction")]
-    other_volumes: Annotated[SideVolumes, Field(description="any other session")]
-    active_buy_value: Annotated[int, Field(ge=0, description="bought at the ask, VND")]
-    active_sell_value: Annotated[int, Field(ge=0, description="sold at the bid, VND")]
-    neutral_value: Annotated[int, Field(ge=0, description="auctions, and trades whose side is not known, VND")]
-    unseen_value: Annotated[int, Field(ge=0, description="as unseen_volume, VND")]
-    ato_value: Annotated[int, Field(ge=0, description="opening auction, all sides, VND")]
-    continuous_value: Annotated[int, Field(ge=0, description="VND")]
-    atc_value: Annotated[int, Field(ge=0, description="closing auction, VND")]
-    other_value: Annotated[int, Field(ge=0, description="any other session, VND")]
-    trades: Annotated[int, Field(ge=0, description="number of matches that were seen today")]
-    active_buy_trades: Annotated[int, Field(ge=0, description="number of matches at the ask")]
-    active_sell_trades: Annotated[int, Field(ge=0, description="number of matches at the bid")]
-    neutral_trades: Annotated[int, Field(ge=0, description="number of the others")]
-    ato_trades: Annotated[int, Field(ge=0, description="number of matches, opening auction")]
-    continuous_trades: Annotated[int, Field(ge=0, description="number of matches")]
-    atc_trades: Annotated[int, Field(ge=0, description="number of matches, closing auction")]
-    other_trades: Annotated[int, Field(ge=0, description="number of matches, any other session")]
-    minute_start: Annotated[
-        int | None, Field(description="begin of the minute of the last match, the exchange's time, Unix ms")
+    active_buy_volume: Annotated[_Natural, described("bought at the ask", "shares or contracts")]
+    active_sell_volume: Annotated[_Natural, described("sold at the bid", "shares or contracts")]
+    neutral_volume: Annotated[
+        _Natural, described("auctions, and trades whose side is not known", "shares or contracts")
     ]
-    minute_open: Annotated[_PriceField, Field(description="first price of that minute; its last one is `last`")]
-    minute_high: Annotated[_PriceField, Field(description="highest price of that minute")]
-    minute_low: Annotated[_PriceField, Field(description="lowest price of that minute")]
+    unseen_volume: Annotated[
+        _Natural,
+        described("traded while the ingest was not looking, or corrected by the exchange", "shares or contracts"),
+    ]
+    ato_volumes: Annotated[SideVolumes, described("the first three, in the opening auction", None)]
+    continuous_volumes: Annotated[SideVolumes, described("the same, in continuous trading", None)]
+    atc_volumes: Annotated[SideVolumes, described("the same, in the closing auction", None)]
+    other_volumes: Annotated[SideVolumes, described("the same, in any other session", None)]
+    active_buy_value: Annotated[_Natural, described("bought at the ask", "VND")]
+    active_sell_value: Annotated[_Natural, described("sold at the bid", "VND")]
+    neutral_value: Annotated[_Natural, described("auctions, and trades whose side is not known", "VND")]
+    unseen_value: Annotated[
+        _Natural, described("traded while the ingest was not looking, or corrected by the exchange", "VND")
+    ]
+    ato_value: Annotated[_Natural, described("of the first three, traded in the opening auction", "VND")]
+    continuous_value: Annotated[_Natural, described("the same, in continuous trading", "VND")]
+    atc_value: Annotated[_Natural, described("the same, in the closing auction", "VND")]
+    other_value: Annotated[_Natural, described("the same, in any other session", "VND")]
+    trades: Annotated[_Natural, described("matches that were seen today", "count")]
+    active_buy_trades: Annotated[_Natural, described("matches at the ask", "count")]
+    active_sell_trades: Annotated[_Natural, described("matches at the bid", "count")]
+    neutral_trades: Annotated[_Natural, described("matches in auctions, and those whose side is not known", "count")]
+    ato_trades: Annotated[_Natural, described("matches in the opening auction", "count")]
+    continuous_trades: Annotated[_Natural, described("matches in continuous trading", "count")]
+    atc_trades: Annotated[_Natural, described("matches in the closing auction", "count")]
+    other_trades: Annotated[_Natural, described("matches in any other session", "count")]
+    minute_start: Annotated[
+        int | None, described("begin of the minute of the last match, by the exchange's time", "Unix ms")
+    ]
+    minute_open: Annotated[MarkedPrice | None, described("first price of that minute; its last one is `last`", "price")]
+    minute_high: Annotated[MarkedPrice | None, described("highest price of that minute", "price")]
+    minute_low: Annotated[MarkedPrice | None, described("lowest price of that minute", "price")]
 
 
 @with_config(_STRICT)
 class ForeignRow(TypedDict):
-    """What foreigners traded today in one symbol, and may still buy. Key: the symbol."""
+    """What foreigners traded today in one symbol, and may still buy."""
 
-    buy_volume: _VolumeField
-    sell_volume: _VolumeField
-    net_volume: Annotated[int | None, Field(description="bought - sold, shares")]
-    buy_value: _ValueField
-    sell_value: _ValueField
-    net_value: Annotated[int | None, Field(description="bought - sold, VND")]
-    total_room: Annotated[int | None, Field(ge=0, description="shares that foreigners may hold together")]
-    current_room: Annotated[int | None, Field(ge=0, description="shares that foreigners may still buy")]
-    buy_speed_per_min: Annotated[int, Field(ge=0, description="shares a minute over the last five minutes")]
-    sell_speed_per_min: Annotated[int, Field(ge=0, description="shares a minute over the last five minutes")]
+    buy_volume: Annotated[_Natural | None, described("bought", "shares")]
+    sell_volume: Annotated[_Natural | None, described("sold", "shares")]
+    net_volume: Annotated[int | None, described("bought - sold", "shares")]
+    buy_value: Annotated[_Natural | None, described("bought", "VND")]
+    sell_value: Annotated[_Natural | None, described("sold", "VND")]
+    net_value: Annotated[int | None, described("bought - sold", "VND")]
+    total_room: Annotated[_Natural | None, described("what foreigners may hold together", "shares")]
+    current_room: Annotated[_Natural | None, described("what foreigners may still buy", "shares")]
+    buy_speed_per_min: Annotated[
+        _Natural,
+        described("bought a minute, over the last five minutes", "shares a minute"),
+    ]
+    sell_speed_per_min: Annotated[_Natural, described("sold a minute, likewise", "shares a minute")]
     buy_acceleration: Annotated[
-        int, Field(description="buy_speed_per_min less what it was five minutes before, shares a minute")
+        int, described("`buy_speed_per_min`, less what it was five minutes before", "shares a minute")
     ]
     sell_acceleration: Annotated[
-        int, Field(description="sell_speed_per_min less what it was five minutes before, shares a minute")
+        int, described("`sell_speed_per_min`, less what it was five minutes before", "shares a minute")
     ]
     time: _TimeMs
 
@@ -184,271 +206,369 @@ class ForeignRow(TypedDict):
 class NetFlow(TypedDict):
     """One line of the lists of the most bought and most sold."""
 
-    symbol: str
-    net_value: Annotated[int, Field(description="bought - sold, VND")]
-    net_volume: Annotated[int, Field(description="bought - sold, shares")]
+    symbol: Annotated[str, described("which", "symbol")]
+    net_value: Annotated[int, described("bought - sold", "VND")]
+    net_volume: Annotated[int, described("bought - sold", "shares")]
 
 
 @with_config(_STRICT)
 class ForeignTotalRow(TypedDict):
-    """The sums over all symbols. Key: `_total`."""
+    """The sums over all symbols."""
 
-    buy_volume: _Volume
-    sell_volume: _Volume
-    net_volume: Annotated[int, Field(description="bought - sold, shares")]
-    buy_value: Annotated[int, Field(ge=0, description="VND")]
-    sell_value: Annotated[int, Field(ge=0, description="VND")]
-    net_value: Annotated[int, Field(description="bought - sold, VND")]
-    top_buyers: Annotated[list[NetFlow], Field(max_length=5, description="most bought on balance, by value")]
-    top_sellers: Annotated[list[NetFlow], Field(max_length=5, description="most sold on balance, by value")]
-    time: _TimeMs
+    buy_volume: Annotated[_Natural, described("bought", "shares")]
+    sell_volume: Annotated[_Natural, described("sold", "shares")]
+    net_volume: Annotated[int, described("bought - sold", "shares")]
+    buy_value: Annotated[_Natural, described("bought", "VND")]
+    sell_value: Annotated[_Natural, described("sold", "VND")]
+    net_value: Annotated[int, described("bought - sold", "VND")]
+    top_buyers: Annotated[
+        list[NetFlow], Field(max_length=5), described("the five symbols most bought on balance, by value", None)
+    ]
+    top_sellers: Annotated[
+        list[NetFlow], Field(max_length=5), described("the five most sold on balance, likewise", None)
+    ]
+    time: Annotated[int | None, described("the newest time of its rows", "Unix ms")]
 
 
 @with_config(_STRICT)
 class IndexRow(TypedDict):
-    """One index. Key: its id as the stream spells it."""
+    """One index."""
 
-    name: str | None
-    exchange: _ExchangeName
-    value: _Points
-    reference: Annotated[float | None, Field(description="previous close, points, 2 decimals")]
-    change: _Points
-    change_pct: _Percent
-    total_volume: Annotated[int | None, Field(ge=0, description="order-matched, shares")]
-    total_value: Annotated[int | None, Field(ge=0, description="order-matched, VND")]
-    put_through_volume: _VolumeField
-    put_through_value: _ValueField
-    trades: Annotated[int | None, Field(ge=0, description="number of trades; the feed often says 0")]
-    advances: _Count
-    unchanged: _Count
-    declines: _Count
-    ceilings: Annotated[_Count, Field(description="of the advances, those at the ceiling price")]
-    floors: Annotated[_Count, Field(description="of the declines, those at the floor price")]
-    expected_value: Annotated[float | None, Field(description="expected value, during auctions only; 2 decimals")]
-    session: _Session
+    name: Annotated[str | None, described("its name in the feed", "text")]
+    exchange: Annotated[str | None, described("whose index it is", "name")]
+    value: Annotated[float | None, described("its value", "points", 2)]
+    reference: Annotated[float | None, described("previous close", "points", 2)]
+    change: Annotated[float | None, described("`value - reference`", "points", 2)]
+    change_pct: _ChangePct
+    total_volume: Annotated[_Natural | None, described("order-matched", "shares")]
+    total_value: Annotated[_Natural | None, described("order-matched", "VND")]
+    put_through_volume: Annotated[_Natural | None, described("put through", "shares")]
+    put_through_value: Annotated[_Natural | None, described("put through", "VND")]
+    trades: Annotated[_Natural | None, described("number of trades; the feed often says 0", "count")]
+    advances: Annotated[
+        _Natural | None,
+        described(
+            "symbols above their reference; counted from the components where the feed does not count (VN30)", "count"
+        ),
+    ]
+    unchanged: Annotated[_Natural | None, described("symbols at their reference", "count")]
+    declines: Annotated[_Natural | None, described("symbols below their reference", "count")]
+    ceilings: Annotated[_Natural | None, described("of the advances, those at the ceiling price", "count")]
+    floors: Annotated[_Natural | None, described("of the declines, those at the floor price", "count")]
+    expected_value: Annotated[float | None, described("expected value; during auctions only", "points", 2)]
+    session: Annotated[str | None, described(f"session of the index: {_SESSIONS}", "code")]
     time: _TimeMs
 
 
 @with_config(_STRICT)
 class DerivativesRow(TypedDict):
-    """One futures contract with its basis. Key: its code. `basis` moves with the contract and with the index."""
+    """One futures contract with its basis, which moves with the contract and with the index."""
 
-    name: Annotated[str, Field(description="the familiar name: VN30F2612 for 41I1GC000")]
-    last: _PriceField
-    reference: _PriceField
-    ceiling: _PriceField
-    floor: _PriceField
-    change: _PriceField
-    change_pct: _Percent
-    bid_price: _PriceField
-    bid_volume: _VolumeField
-    ask_price: _PriceField
-    ask_volume: _VolumeField
-    total_volume: _VolumeField
-    total_value: _ValueField
-    underlying: Annotated[str, Field(description="VN30, VN100; GB05, GB10: government bonds")]
-    underlying_value: _Points
-    basis: Annotated[float | None, Field(description="last - underlying_value, points, 2 decimals")]
-    basis_pct: Annotated[float | None, Field(description="basis / underlying_value, per cent, 2 decimals")]
-    premium: Annotated[bool | None, Field(description="true: above the index, false: below, null: at it or unknown")]
-    expiry: Annotated[str | None, Field(description="last trading day, ISO date")]
+    name: Annotated[str, described("the familiar name: `VN30F2612` for `41I1GC000`", "text")]
+    last: _Last
+    reference: _Reference
+    ceiling: _Ceiling
+    floor: _Floor
+    change: _Change
+    change_pct: _ChangePct
+    bid_price: Annotated[MarkedPrice | None, described("best bid", "price")]
+    bid_volume: Annotated[_Natural | None, described("volume at the best bid", "contracts")]
+    ask_price: Annotated[MarkedPrice | None, described("best ask", "price")]
+    ask_volume: Annotated[_Natural | None, described("volume at the best ask", "contracts")]
+    total_volume: Annotated[_Natural | None, described("matched today", "contracts")]
+    total_value: Annotated[_Natural | None, described("matched today", "VND")]
+    underlying: Annotated[str, described("`VN30`, `VN100`; `GB05`, `GB10`: government bonds", "symbol")]
+    underlying_value: Annotated[float | None, described("value of the underlying index", "points", 2)]
+    basis: Annotated[float | None, described("`last - underlying_value`", "points", 2)]
+    basis_pct: Annotated[float | None, described("`basis / underlying_value`", "per cent", 2)]
+    premium: Annotated[
+        bool | None, described("`true` above the index, `false` below, `null` at it or not known", "true or false")
+    ]
+    expiry: Annotated[_Day | None, described("last trading day", "day")]
     active: Annotated[
         bool,
-        Field(
-            description="the contract on this underlying with the largest volume today; before any has traded, and "
-            "among equals, the first to expire"
+        described(
+            "of the contracts on this underlying the one with the largest volume today; before any has traded, and "
+            "among equals, the first to expire",
+            "true or false",
         ),
     ]
-    time: _TimeMs
+    time: Annotated[int | None, described("the newer of the contract's and the index's time", "Unix ms")]
 
 
 @with_config(_STRICT)
-class BasisRow(TypedDict):
+class TradeRow(TypedDict):
     """
-    The basis of one futures contract in one minute. Keys: `41I1GC000#0` for even minutes, `41I1GC000#1` for odd ones;
-    the newer is the present one.
+    One match: the tape holds the newest ones of each symbol.
 
-    It moves with the contract and with its index, whichever had news. A minute without news of either has no point.
+    Each has its number, so whoever is told less often than matches come sees by the numbers how many are missing. A
+    match is a rise of the day's total: two of them that the feed tells by one message are one.
     """
 
-    start: Annotated[
-        int, Field(description="begin of the minute, by the newer of the contract's and the index's time, Unix ms")
-    ]
-    last: Annotated[Price, Field(description="price of the contract at the end of the minute: points, 1 decimal")]
-    underlying_value: Annotated[float, Field(description="index at the end of the minute, points, 2 decimals")]
-    basis: Annotated[float, Field(description="last - underlying_value, points, 2 decimals")]
-    basis_pct: Annotated[float | None, Field(description="basis / underlying_value, per cent, 2 decimals")]
-    high: Annotated[float, Field(description="highest basis of the minute, points, 2 decimals")]
-    low: Annotated[float, Field(description="lowest basis of the minute, points, 2 decimals")]
+    number: Annotated[Annotated[int, Field(gt=0)], described("counts the symbol's matches of the day, from 1", "count")]
+    time: Annotated[int | None, described("the exchange's time", "Unix ms")]
+    price: Annotated[MarkedPrice | None, described("price", "price")]
+    volume: Annotated[Annotated[int, Field(gt=0)], described("volume", "shares or contracts")]
+    value: Annotated[_Natural, described("value; 0 if the feed did not tell", "VND")]
+    side: Annotated[Side, described("who took the initiative", "name")]
+    session: Annotated[str | None, described(f"session of the instrument: {_SESSIONS}", "code")]
 
 
 @with_config(_STRICT)
-class BasisMinutesRow(TypedDict):
-    """The complete points of one contract's basis in one hour of the day. Key: `41I1GC000#9`. Internal."""
+class BarRow(TypedDict):
+    """
+    The matches of one minute: of the present one and of the one before.
 
-    points: Annotated[list[BasisRow], Field(max_length=60, description="oldest first")]
+    The whole day of a symbol is at `GET /api/bars/{symbol}`.
+    """
+
+    start: Annotated[int, described("begin of the minute, by the exchange's time", "Unix ms")]
+    open: Annotated[MarkedPrice, described("price of the first match", "price")]
+    high: Annotated[MarkedPrice, described("highest price", "price")]
+    low: Annotated[MarkedPrice, described("lowest price", "price")]
+    close: Annotated[MarkedPrice, described("price of the last match", "price")]
+    volume: Annotated[_Natural, described("matched", "shares or contracts")]
+    value: Annotated[_Natural, described("matched, as far as the feed told", "VND")]
+    trades: Annotated[_Natural, described("matches", "count")]
 
 
 @with_config(_STRICT)
 class Mover(TypedDict):
     """One line of the lists of movers."""
 
-    symbol: str
-    last: _PriceField
-    change: Annotated[Price | None, Field(description="last - reference, VND")]
-    change_pct: _Percent
-    total_volume: Annotated[int | None, Field(ge=0, description="matched volume of the day, shares")]
-    total_value: Annotated[int | None, Field(ge=0, description="matched value of the day, VND")]
+    symbol: Annotated[str, described("which", "symbol")]
+    last: _Last
+    change: _Change
+    change_pct: _ChangePct
+    total_volume: Annotated[_Natural | None, described("matched today", "shares")]
+    total_value: Annotated[_Natural | None, described("matched today", "VND")]
 
 
 @with_config(_STRICT)
 class MoversRow(TypedDict):
     """
-    The shares of one market that moved most, ten a list at most. Keys: HOSE, HNX, UPCOM, VN30.
+    The shares of one market that moved most, ten a list at most; neither warrants nor ETFs, funds and bonds.
 
-    Shares only: no warrants, ETFs, funds, bonds. Among equals those with more value lead, then the alphabet. Made anew
-    once a second of the market's time, from the rows of `market` and `foreign` as they stand at that revision.
+    Among equals those with more value lead, then the alphabet. Each list is made anew once a second of the market's
+    time, from the rows of `market` or `foreign` as they stand then.
     """
 
-    gainers: Annotated[list[Mover], Field(max_length=10, description="above the reference, by change_pct")]
-    losers: Annotated[list[Mover], Field(max_length=10, description="below the reference, by change_pct")]
-    by_value: Annotated[list[Mover], Field(max_length=10, description="most traded, by total_value")]
-    by_volume: Annotated[list[Mover], Field(max_length=10, description="most traded, by total_volume")]
+    gainers: Annotated[
+        list[Mover], Field(max_length=10), described("above their reference, by `change_pct`, the largest first", None)
+    ]
+    losers: Annotated[
+        list[Mover], Field(max_length=10), described("below their reference, by `change_pct`, the least first", None)
+    ]
+    by_value: Annotated[
+        list[Mover], Field(max_length=10), described("traded today, by `total_value`, the largest first", None)
+    ]
+    by_volume: Annotated[
+        list[Mover], Field(max_length=10), described("traded today, by `total_volume`, the largest first", None)
+    ]
     foreign_bought: Annotated[
-        list[NetFlow], Field(max_length=10, description="most bought by foreigners on balance, by net_value")
+        list[NetFlow], Field(max_length=10), described("most bought by foreigners on balance, by `net_value`", None)
     ]
     foreign_sold: Annotated[
-        list[NetFlow], Field(max_length=10, description="most sold by foreigners on balance, by net_value")
+        list[NetFlow], Field(max_length=10), described("most sold by foreigners on balance, by `net_value`", None)
     ]
 
 
 @with_config(_STRICT)
 class BreadthRow(TypedDict):
     """
-    How many symbols of a market went which way. Keys: HOSE, HNX, UPCOM (their shares) and the indices whose components
-    are known, but for sectors: VN30, HNX30.
+    How many symbols of one market went which way: of an exchange its shares, of an index its components.
 
-    Counted from the rows of `market`, once a second of the market's time; the exchange's own counts are in `index`.
-    `advances + unchanged + declines + untraded = symbols`, always.
+    Counted from the rows of `market` once a second of the market's time; the exchange's own counts, where it has some,
+    are in `index`. Always: `advances + unchanged + declines + untraded = symbols`.
     """
 
-    symbols: Annotated[int, Field(ge=0, description="number of symbols that the feed has told of today")]
-    advances: Annotated[int, Field(ge=0, description="number of symbols above their reference")]
-    unchanged: Annotated[int, Field(ge=0, description="number of symbols at their reference")]
-    declines: Annotated[int, Field(ge=0, description="number of symbols below their reference")]
-    ceilings: Annotated[int, Field(ge=0, description="of the advances, those at the ceiling price")]
-    floors: Annotated[int, Field(ge=0, description="of the declines, those at the floor price")]
-    untraded: Annotated[int, Field(ge=0, description="number of symbols without a match today")]
+    symbols: Annotated[_Natural, described("symbols that the feed has told of today", "count")]
+    advances: Annotated[_Natural, described("symbols above their reference", "count")]
+    unchanged: Annotated[_Natural, described("symbols at their reference", "count")]
+    declines: Annotated[_Natural, described("symbols below their reference", "count")]
+    ceilings: Annotated[_Natural, described("of the advances, those at the ceiling price", "count")]
+    floors: Annotated[_Natural, described("of the declines, those at the floor price", "count")]
+    untraded: Annotated[_Natural, described("symbols without a match today", "count")]
 
 
 @with_config(_STRICT)
 class SectorRow(BreadthRow):
     """
-    What the shares of one sector do together. Keys: the sector indices of HOSE whose components are known, VNFIN,
-    VNREAL, …; the index itself, weighted by capitalisation, is in `index`.
+    What the shares of one sector of HOSE do together.
 
-    Made anew once a second of the market's time, from the rows of `market` and `foreign`.
+    A sector has a row once the components of its index are known; the index itself, weighted by capitalisation, is in
+    `index`. Made anew once a second of the market's time, from the rows of `market` and `foreign`.
     """
 
     change_pct: Annotated[
         float | None,
-        Field(description="mean of its shares' change_pct, weighted by total_value, per cent, 2 decimals; null: none"),
+        described("mean of `change_pct` of its shares, weighted by `total_value`; `null`: none traded", "per cent", 2),
     ]
-    total_volume: Annotated[int, Field(ge=0, description="matched volume of the day, shares")]
-    total_value: Annotated[int, Field(ge=0, description="matched value of the day, VND")]
-    foreign_net_value: Annotated[int, Field(description="bought - sold by foreigners today, VND")]
+    total_volume: Annotated[_Natural, described("matched today", "shares")]
+    total_value: Annotated[_Natural, described("matched today", "VND")]
+    foreign_net_value: Annotated[int, described("bought - sold by foreigners today", "VND")]
 
 
 @with_config(_STRICT)
 class FlowRow(TypedDict):
     """
-    The order flow of one instrument over the last five minutes. Key: its symbol, from its first match on.
+    The order flow of one instrument over the last five minutes, from its first match on.
 
-    Made of the totals by side of `market`, in steps of ten seconds of the feed's time, the present one counting whole;
-    at most once a second. Falls back to zero when nothing more is matched. Auctions are on neither side.
+    Made of the totals by side in `market`, at most once a second, in steps of ten seconds of the feed's time, of which
+    the present one counts whole. Falls back to zero when nothing more is matched. Auctions are on neither side.
     """
 
-    buy_speed_per_min: Annotated[int, Field(ge=0, description="bought at the ask, shares or contracts a minute")]
-    sell_speed_per_min: Annotated[int, Field(ge=0, description="sold at the bid, shares or contracts a minute")]
+    buy_speed_per_min: Annotated[_Natural, described("bought at the ask a minute", "shares or contracts a minute")]
+    sell_speed_per_min: Annotated[_Natural, described("sold at the bid a minute", "shares or contracts a minute")]
     net_speed_per_min: Annotated[
-        int, Field(description="buy_speed_per_min - sell_speed_per_min, shares or contracts a minute")
+        int, described("`buy_speed_per_min - sell_speed_per_min`", "shares or contracts a minute")
     ]
-    buy_trades_per_min: Annotated[float, Field(ge=0, description="matches at the ask a minute, 1 decimal")]
-    sell_trades_per_min: Annotated[float, Field(ge=0, description="matches at the bid a minute, 1 decimal")]
+    buy_trades_per_min: Annotated[
+        Annotated[float, Field(ge=0)], described("matches at the ask a minute", "matches a minute", 1)
+    ]
+    sell_trades_per_min: Annotated[
+        Annotated[float, Field(ge=0)], described("matches at the bid a minute", "matches a minute", 1)
+    ]
     imbalance: Annotated[
-        float | None, Field(ge=0, description="volume bought / volume sold, ratio, 2 decimals; null: nothing was sold")
+        Annotated[float, Field(ge=0)] | None,
+        described("volume bought by volume sold; `null` if nothing was sold", "ratio", 2),
     ]
     acceleration: Annotated[
-        int,
-        Field(description="net_speed_per_min less what it was five minutes before, shares or contracts a minute"),
+        int, described("`net_speed_per_min`, less what it was five minutes before", "shares or contracts a minute")
     ]
+
+
+@with_config(_STRICT)
+class BasisRow(TypedDict):
+    """
+    The basis of one futures contract in one minute: in the present one and in the one before.
+
+    It moves with the contract and with its index; a minute without news of either has no row. The whole day of a
+    contract is at `GET /api/basis/{symbol}`.
+    """
+
+    start: Annotated[
+        int, described("begin of the minute, by the newer of the contract's and the index's time", "Unix ms")
+    ]
+    last: Annotated[MarkedPrice, described("price of the contract at the end of the minute", "price")]
+    underlying_value: Annotated[float, described("value of the index at the end of the minute", "points", 2)]
+    basis: Annotated[float, described("`last - underlying_value`", "points", 2)]
+    basis_pct: Annotated[float | None, described("`basis / underlying_value`", "per cent", 2)]
+    high: Annotated[float, described("highest basis of the minute", "points", 2)]
+    low: Annotated[float, described("lowest basis of the minute", "points", 2)]
 
 
 @with_config(_STRICT)
 class SymbolRow(TypedDict):
-    """What an instrument is. Key: its symbol."""
+    """What an instrument is."""
 
-    name_vi: str | None
-    name_en: str | None
-    exchange: _ExchangeName
-    type: InstrumentType
-    lot_size: Annotated[int | None, Field(gt=0, description="board lot, shares or contracts")]
-    ticks: Annotated[
-        list[Level], Field(description="[from_price, tick]: the price step from this price on; empty if not known")
-    ]
-    underlying: Annotated[str | None, Field(description="futures: the index; warrants: the share")]
-    expiry: Annotated[str | None, Field(description="last trading day of futures and warrants, ISO date")]
+    name_vi: Annotated[str | None, described("Vietnamese name", "text")]
+    name_en: Annotated[str | None, described("English name", "text")]
+    exchange: _Exchange
+    type: Annotated[InstrumentType, described("what kind of instrument", "name")]
+    lot_size: Annotated[Annotated[int, Field(gt=0)] | None, described("board lot", "shares or contracts")]
+    ticks: Annotated[list[_TickSize], described("the price step from each price on; empty if not known", None)]
+    underlying: Annotated[str | None, described("of futures the index, of warrants the share", "symbol")]
+    expiry: Annotated[_Day | None, described("last trading day of futures and warrants", "day")]
 
 
 @with_config(_STRICT)
 class GroupRow(TypedDict):
-    """A list of symbols that clients select by name. Key: VN30, HOSE, futures, …"""
+    """A list of symbols that clients select by name (`@VN30`)."""
 
-    keys: list[str]
+    keys: Annotated[
+        list[Annotated[str, Field(json_schema_extra={"unit": "symbol"})]],
+        described("the symbols; of futures the front month first", None),
+    ]
 
 
 @with_config(_STRICT)
 class FeedRow(TypedDict):
-    """The link to the exchange. Key: `feed`."""
+    """
+    The link from the ingest to the exchange.
 
-    state: Annotated[
-        FeedState, Field(description="live; quiet: no data expected now; stale: data expected, none comes; down")
-    ]
-    reason: str | None
-    changed_at: Annotated[int, Field(description="when state or reason changed, Unix ms")]
-    day: Annotated[str | None, Field(description="trading day of the rows, ISO date")]
-    simulated: Annotated[bool, Field(description="the exchange is a simulator: prices are invented")]
+    Clients are told of it by the message `status`, with the rest of the road.
+    """
+
+    state: Annotated[FeedState, described("`quiet`: no data is due now; `stale`: data is due, none comes", "name")]
+    reason: Annotated[str | None, described("why, in words; `null` if all is well", "text")]
+    changed_at: Annotated[int, described("when state or reason changed", "Unix ms")]
+    day: Annotated[_Day | None, described("trading day of the rows", "day")]
+    simulated: Annotated[bool, described("the exchange is a simulator, and its prices are invented", "true or false")]
 
 
 @with_config(_STRICT)
 class PhaseRow(TypedDict):
-    """The phase an exchange is in. Key: HOSE, HNX, UPCOM or DERIVATIVES."""
+    """The phase an exchange is in."""
 
-    phase: Phase
-    changed_at: Annotated[int, Field(description="when it was noticed, Unix ms")]
+    phase: Annotated[Phase, described("what may be done there now", "name")]
+    changed_at: Annotated[int, described("when it was noticed", "Unix ms")]
 
 
 @with_config(_STRICT)
 class WindowRow(TypedDict):
-    """What foreigners had bought and sold of one symbol before the steps behind its speeds. Key: it. Internal."""
+    """What foreigners had bought and sold in one symbol before each of the steps behind its speeds."""
 
     steps: Annotated[
-        list[Annotated[list[int], Field(min_length=3, max_length=3)]],
-        Field(description="[step, shares bought, shares sold] as they stood before the step, oldest first"),
+        list[
+            Annotated[
+                list[int],
+                Field(
+                    min_length=3,
+                    max_length=3,
+                    json_schema_extra=_items(
+                        {"title": "step", "description": "of 10 s, since 1970", "type": "integer", "unit": "count"},
+                        {"title": "bought", "description": "before it", "type": "integer", "unit": "shares"},
+                        {"title": "sold", "description": "before it", "type": "integer", "unit": "shares"},
+                    ),
+                ),
+            ]
+        ],
+        described("oldest first", None),
     ]
+
+
+def _before_a_step(title: str, unit: Unit) -> JsonDict:
+    return {"title": title, "description": "before it", "type": "integer", "unit": unit}
 
 
 @with_config(_STRICT)
 class FlowWindowRow(TypedDict):
-    """The totals of one symbol before the steps behind its order flow. Key: the symbol. Internal."""
+    """The totals of one symbol before each of the steps behind its order flow."""
 
     steps: Annotated[
-        list[Annotated[list[int], Field(min_length=5, max_length=5)]],
-        Field(
-            description="[step, volume bought, volume sold, matches at the ask, matches at the bid] as they stood "
-            "before the step, oldest first"
-        ),
+        list[
+            Annotated[
+                list[int],
+                Field(
+                    min_length=5,
+                    max_length=5,
+                    json_schema_extra=_items(
+                        {"title": "step", "description": "of 10 s, since 1970", "type": "integer", "unit": "count"},
+                        _before_a_step("volume bought", "shares or contracts"),
+                        _before_a_step("volume sold", "shares or contracts"),
+                        _before_a_step("matches at the ask", "count"),
+                        _before_a_step("matches at the bid", "count"),
+                    ),
+                ),
+            ]
+        ],
+        described("oldest first", None),
     ]
+
+
+@with_config(_STRICT)
+class MinutesRow(TypedDict):
+    """The complete bars of one symbol in one hour of the day."""
+
+    bars: Annotated[list[BarRow], Field(max_length=60), described("oldest first", None)]
+
+
+@with_config(_STRICT)
+class BasisMinutesRow(TypedDict):
+    """The complete points of the basis of one contract in one hour of the day."""
+
+    points: Annotated[list[BasisRow], Field(max_length=60), described("oldest first", None)]
 
 
 AnyRow: TypeAlias = (
@@ -474,42 +594,69 @@ AnyRow: TypeAlias = (
     | BasisMinutesRow
 )
 
-_ROW_TYPES: dict[tuple[Stored, str], type[AnyRow]] = {
-    (Channel.MARKET, ""): MarketRow,
-    (Channel.FOREIGN, ""): ForeignRow,
-    (Channel.FOREIGN, TOTAL_KEY): ForeignTotalRow,
-    (Channel.INDEX, ""): IndexRow,
-    (Channel.DERIVATIVES, ""): DerivativesRow,
-    (Channel.TRADES, ""): TradeRow,
-    (Channel.BARS, ""): BarRow,
-    (Channel.MOVERS, ""): MoversRow,
-    (Channel.BREADTH, ""): BreadthRow,
-    (Channel.SECTORS, ""): SectorRow,
-    (Channel.FLOW, ""): FlowRow,
-    (Channel.BASIS, ""): BasisRow,
-    (Channel.SYMBOLS, ""): SymbolRow,
-    (Channel.GROUPS, ""): GroupRow,
-    (Channel.STATUS, ""): PhaseRow,
-    (Channel.STATUS, FEED_KEY): FeedRow,
-    (Internal.WINDOWS, ""): WindowRow,
-    (Internal.MINUTES, ""): MinutesRow,
-    (Internal.FLOW_WINDOWS, ""): FlowWindowRow,
-    (Internal.BASIS_MINUTES, ""): BasisMinutesRow,
+
+class TableForm(NamedTuple):
+    """What stands in a table."""
+
+    key: str  # what the key of a row is
+    row: type[AnyRow]
+    special: Mapping[str, type[AnyRow]] = {}  # by key: the rows of another type than the others
+
+
+#: Of each table, in the order of the documents.
+TABLES: dict[Stored, TableForm] = {
+    Channel.MARKET: TableForm("its symbol", MarketRow),
+    Channel.FOREIGN: TableForm("the symbol", ForeignRow, {TOTAL_KEY: ForeignTotalRow}),
+    Channel.INDEX: TableForm(
+        "its id as the feed spells it (`VNINDEX`, `VN30`, `HNXIndex`, `HNX30`, `HNXUpcomIndex`, …)", IndexRow
+    ),
+    Channel.DERIVATIVES: TableForm("its code (`41I1GC000`)", DerivativesRow),
+    Channel.TRADES: TableForm(
+        "the symbol and a place in its ring, `SSI#0` to `SSI#19`; clients name `SSI` for all of them", TradeRow
+    ),
+    Channel.BARS: TableForm(
+        "the symbol, and whether the minute is even or odd, `SSI#0` or `SSI#1`; clients name `SSI` for both", BarRow
+    ),
+    Channel.MOVERS: TableForm("the exchanges `HOSE`, `HNX`, `UPCOM`; the index `VN30`", MoversRow),
+    Channel.BREADTH: TableForm("the exchanges `HOSE`, `HNX`, `UPCOM`; the indices `VN30` and `HNX30`", BreadthRow),
+    Channel.SECTORS: TableForm(
+        "the sector's index: `VNCOND`, `VNCONS`, `VNENE`, `VNFIN`, `VNHEAL`, `VNIND`, `VNIT`, `VNMAT`, `VNREAL` or "
+        "`VNUTI`",
+        SectorRow,
+    ),
+    Channel.FLOW: TableForm("its symbol", FlowRow),
+    Channel.BASIS: TableForm(
+        "the contract's code, and whether the minute is even or odd, `41I1GC000#0` or `41I1GC000#1`; clients name "
+        "`41I1GC000` for both",
+        BasisRow,
+    ),
+    Channel.SYMBOLS: TableForm("its symbol", SymbolRow),
+    Channel.GROUPS: TableForm(
+        "the indices `VN30` and `HNX30` and those of `sectors`; the exchanges `HOSE`, `HNX`, `UPCOM`; `futures`, "
+        "`warrants`, `etfs`",
+        GroupRow,
+    ),
+    Channel.STATUS: TableForm("`HOSE`, `HNX`, `UPCOM` or `DERIVATIVES`", PhaseRow, {FEED_KEY: FeedRow}),
+    Internal.WINDOWS: TableForm("the symbol", WindowRow),
+    Internal.MINUTES: TableForm("the symbol and the hour in Vietnam: `SSI#9`", MinutesRow),
+    Internal.FLOW_WINDOWS: TableForm("the symbol", FlowWindowRow),
+    Internal.BASIS_MINUTES: TableForm("the contract's code and the hour in Vietnam: `41I1GC000#9`", BasisMinutesRow),
 }
 
 
 def row_type(channel: Stored, key: str = "") -> TypeAdapter[AnyRow]:
     """
-    The type of a row: `.validate_python(row)` checks it strictly, `.json_schema()` describes it.
+    The type of a row: `.validate_python(row)` checks it strictly.
 
     Two channels have one row of another type than their others: foreign has `_total`, status has `feed`.
     """
-    return _adapter(channel, key if (channel, key) in _ROW_TYPES else "")
+    return _adapter(channel, key if key in TABLES[channel].special else "")
 
 
 @cache
 def _adapter(channel: Stored, special_key: str) -> TypeAdapter[AnyRow]:
-    return TypeAdapter(_ROW_TYPES[channel, special_key])
+    form = TABLES[channel]
+    return TypeAdapter(form.special.get(special_key, form.row))
 
 
 def is_of_this_form(channel: Stored, key: str, row: Row) -> bool:
@@ -519,12 +666,3 @@ def is_of_this_form(channel: Stored, key: str, row: Row) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def _schema() -> str:
-    described = {f"{channel} {key}": row_type(channel, key).json_schema() for channel, key in _ROW_TYPES}
-    return sha256(orjson.dumps(described, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-
-
-#: Identity of all rows' fields and what they mean, by their descriptions: rows of another one end the epoch.
-SCHEMA = _schema()
