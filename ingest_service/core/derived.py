@@ -34,10 +34,10 @@ from ingest_service.core.sectors import SECTORS, sector_row
 from ingest_service.core.window import MAX_STEPS, STEP_MS, Window
 from shared.channels import Channel, Internal
 
-#: A turn ends with the piece that makes it so many symbols; each takes about a microsecond.
-SYMBOLS_A_TURN = 256
-# To make a row of a symbol's own costs as much as to look at so many for a list.
-_ROWS_A_PIECE, _ROW_COST = 32, 4
+#: A turn ends with the piece that makes it so many symbols. To look at one for a list takes a quarter of a microsecond.
+SYMBOLS_A_TURN = 128
+# A row of a symbol's own costs more, mostly in the commit that carries it.
+_ROWS_A_PIECE, _ROW_COST = 16, 4
 
 
 class Derived:

@@ -110,6 +110,17 @@ def tell(checked: CheckedBoard, ticks: Iterable[Tick]) -> None:
         checked.take()
 
 
+def told_in_all_turns(checked: CheckedBoard, ticks: Iterable[Tick]) -> set[tuple[Stored, str]]:
+    """Which rows change by these ticks, and by what follows from them."""
+    told: set[tuple[Stored, str]] = set()
+    for tick in ticks:
+        checked.board.apply(tick)
+    while not told or checked.board.unfinished:
+        checked.take()
+        told |= {(channel, key) for channel, rows in checked.last_changes.items() for key in rows}
+    return told
+
+
 def rows_of(checked: CheckedBoard, channel: Stored, symbols: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Those of these symbols that a reader holds."""
     return {symbol: checked.tables[channel][symbol] for symbol in symbols if symbol in checked.tables[channel]}
@@ -211,14 +222,16 @@ def test_an_index_and_a_sector_have_no_row_before_their_components_are_known() -
 
 def test_a_list_is_made_anew_at_most_once_a_second_of_the_markets_time() -> None:
     checked = a_board_with_lists()
-    tell(checked, [price_tick("AAA", 1, 10_100, 100)])
+    told_in_all_turns(checked, [price_tick("AAA", 1, 10_100, 100)])
 
-    tell(checked, [price_tick("AAA", 1, 10_200, 200)])
-    within = checked.last_changes.keys() & set(OF_ALL_ROWS)
-    tell(checked, [price_tick("AAB", 2, 10_200, 200)])
+    within = told_in_all_turns(checked, [price_tick("AAB", 1, 10_200, 200)])
+    before = symbols_in(checked, "by_value")
+    later = told_in_all_turns(checked, [price_tick("AAC", 2, 10_200, 300)])
 
-    assert not within
-    assert symbols_in(checked, "by_value") == ["AAA", "AAB"]
+    assert not {channel for channel, _ in within} & set(OF_ALL_ROWS)
+    assert before == ["AAA"]
+    assert (Channel.MOVERS, "HOSE") in later
+    assert symbols_in(checked, "by_value") == ["AAC", "AAB", "AAA"]
 
 
 def test_the_last_changes_of_a_market_that_falls_silent_are_in_the_lists_a_second_later() -> None:
@@ -232,13 +245,13 @@ def test_the_last_changes_of_a_market_that_falls_silent_are_in_the_lists_a_secon
 
 def test_lists_that_did_not_change_are_not_told() -> None:
     checked = a_board_with_lists()
-    tell(checked, [price_tick("AAA", 1, 10_100, 100), price_tick("HAA", 1, 10_100, 100)])
+    told_in_all_turns(checked, [price_tick("AAA", 1, 10_100, 100), price_tick("HAA", 1, 10_100, 100)])
     checked.settle(at_ms(10, 0, 2))
 
-    tell(checked, [price_tick("HAA", 3, 10_200, 200)])
+    told = told_in_all_turns(checked, [price_tick("HAA", 3, 10_200, 200)])
 
-    assert list(checked.last_changes[Channel.MOVERS]) == ["HNX"]
-    assert Channel.BREADTH not in checked.last_changes
+    assert told & {(Channel.MOVERS, name) for name in (*SHARES, "VN30")} == {(Channel.MOVERS, "HNX")}
+    assert not {channel for channel, _ in told} & {Channel.BREADTH, Channel.SECTORS}
 
 
 def test_one_turn_does_a_part_of_a_busy_seconds_work_and_the_next_ones_do_the_rest() -> None:
