@@ -38,6 +38,8 @@ from shared.channels import Channel, Internal
 SYMBOLS_A_TURN = 128
 # A row of a symbol's own costs more, mostly in the commit that carries it.
 _ROWS_A_PIECE, _ROW_COST = 16, 4
+# Times of a feed overtake each other by a second or some. What is further back is another time.
+_LATE_S = 60
 
 
 class Derived:
@@ -139,10 +141,8 @@ class Derived:
 
     def take_turn(self, market_ms: int) -> None:
         """Do a turn's part of the work, if there is some, at the market's time, Unix ms."""
-        second, step = market_ms // 1000, market_ms // STEP_MS
-        if self._work is None and second != self._second and (self._market_due or step != self._step):
-            self._work = self._pieces(market_ms, slow=step != self._step)
-            self._second, self._step, self._market_due = second, step, False
+        if self._work is None:
+            self._begin_work(market_ms)
         done = 0
         while self._work is not None and done < SYMBOLS_A_TURN:
             cost = next(self._work, None)
@@ -150,6 +150,13 @@ class Derived:
                 self._work = None
             else:
                 done += cost
+
+    def _begin_work(self, market_ms: int) -> None:
+        second, step = market_ms // 1000, market_ms // STEP_MS
+        another = second > self._second or second < self._second - _LATE_S
+        if another and (self._market_due or step != self._step):
+            self._work = self._pieces(market_ms, slow=step != self._step)
+            self._second, self._step, self._market_due = second, step, False
 
     def _pieces(self, market_ms: int, *, slow: bool) -> Iterator[int]:
         """The work of one second; `slow`: a new step has begun, so speeds fall where nothing more has come."""

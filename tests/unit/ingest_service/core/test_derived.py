@@ -234,6 +234,18 @@ def test_a_list_is_made_anew_at_most_once_a_second_of_the_markets_time() -> None
     assert symbols_in(checked, "by_value") == ["AAC", "AAB", "AAA"]
 
 
+def test_messages_that_overtake_each_other_by_a_second_are_no_new_seconds() -> None:
+    checked = a_board_with_lists()
+    told_in_all_turns(checked, [price_tick("AAA", 11, 10_100, 100)])
+
+    told = [
+        told_in_all_turns(checked, [price_tick("AAB", 9 + 2 * (number % 2), 10_100 + number, 100 + number)])
+        for number in range(6)
+    ]
+
+    assert not {channel for changed in told for channel, _ in changed} & set(OF_ALL_ROWS)
+
+
 def test_the_last_changes_of_a_market_that_falls_silent_are_in_the_lists_a_second_later() -> None:
     checked = a_board_with_lists()
     tell(checked, [price_tick("AAA", 1, 10_100, 100), price_tick("AAB", 1, 10_200, 200)])
