@@ -31,14 +31,8 @@ ROLLED_S = 30.0
 #: A third Thursday: the last day of one of the futures.
 FIRST_DAY = date(2026, 1, 15)
 DAILY = [channel for channel in Channel if channel not in LASTING]
-#: Shares that trade at once, and the contract that does not expire with the first day.
-KEYS = "SSI,VCB,VIC,VHM,HPG,FPT,41I1G2000"
-
-
-def address_of(publisher: RunningPublisher, channel: Channel) -> str:
-    """Where all of a channel is followed, or some of it, if nobody can follow all."""
-    keys = f"&keys={KEYS}" if channel in KEYS_REQUIRED else ""
-    return f"{publisher.websocket_url}/ws/{channel}?interval=100{keys}"
+#: A contract that does not expire with the first day.
+FUTURE = "41I1G2000"
 
 
 class Road(NamedTuple):
@@ -94,6 +88,12 @@ class Road(NamedTuple):
             raise AssertionError(differences[:5]) from None
 
 
+def query(channel: Channel) -> str:
+    """All of a channel, or as much as one may follow."""
+    keys = FUTURE if channel is Channel.BASIS else "@HOSE"
+    return "interval=100" + (f"&keys={keys}" if channel in KEYS_REQUIRED else "")
+
+
 def epoch_of(client: WebsocketClient) -> str:
     """Of what it holds."""
     return client.table.position.partition(".")[0]
@@ -113,14 +113,16 @@ async def road(redis_url: str, redis_prefix: str, tmp_path: Path) -> AsyncIterat
         publisher = await stack.enter_async_context(running_publisher(redis_url, redis_prefix))
         redis = await stack.enter_async_context(open_redis(redis_url))
         clients = {
-            channel: await stack.enter_async_context(websocket_client(address_of(publisher, channel)))
+            channel: await stack.enter_async_context(
+                websocket_client(f"{publisher.websocket_url}/ws/{channel}?{query(channel)}")
+            )
             for channel in Channel
         }
         async with asyncio.TaskGroup() as group:  # a frame that does not continue what is held fails the test
             reading = [group.create_task(client.until_closed(), name=name) for name, client in clients.items()]
             # The lists of sectors come last, and slowly.
-            early = [client for channel, client in clients.items() if channel is not Channel.SECTORS]
-            await eventually(lambda: all(client.table.rows for client in early), within_s=ROLLED_S)
+            some = [client.table for channel, client in clients.items() if channel is not Channel.SECTORS]
+            await eventually(lambda: all(table.rows for table in some), within_s=ROLLED_S)
             await eventually(lambda: "VN30" in clients[Channel.GROUPS].table.rows, within_s=ROLLED_S)
             started = Road(simulator, ingest, publisher, redis, RedisNames(redis_prefix), clients)
             await started.moves()
@@ -175,7 +177,7 @@ async def test_a_client_that_returns_with_yesterdays_position_gets_a_snapshot_of
     await road.settled()
 
     for channel, position in positions.items():
-        address = f"{address_of(road.publisher, channel)}&since={position}"
+        address = f"{road.publisher.websocket_url}/ws/{channel}?{query(channel)}&since={position}"
         async with websocket_client(address) as returned:
             answer = await returned.next("snapshot", "update")
             while answer.get("part", 1) < answer.get("parts", 1):
