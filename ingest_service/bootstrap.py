@@ -6,7 +6,9 @@ The service works without them. A refusal (quota, outage) is waited out; what wa
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +16,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ingest_service.core.board import Board
+from ingest_service.core.sectors import SECTORS
 from ingest_service.core.symbols import Listing
 from ingest_service.rest import Rest, RestError, SecurityDetails
 
@@ -23,6 +26,8 @@ log = logging.getLogger(__name__)
 GROUPS = ("VN30", "HNX30")
 MARKETS = ("HOSE", "HNX", "UPCOM", "DER")
 RETRY_S, QUOTA_RETRY_S = 15.0, 120.0
+#: An exchange may have no list of a sector: after so many refusals the board does without it, until tomorrow.
+SECTOR_ATTEMPTS = 3
 
 T = TypeVar("T")
 
@@ -76,14 +81,25 @@ class Bootstrap:
             details = await self._until_served(self._rest.details, market)
             lists.listings += [listing_of(market, row) for row in details]
             self._take(lists)
+        for code in SECTORS:
+            with suppress(RestError):
+                symbols = await self._until_served(self._rest.index_components, code, attempts=SECTOR_ATTEMPTS)
+                lists.components[code] = symbols
+                self._take(Lists(address=self._address, day=lists.day, components={code: symbols}))
         return lists
 
-    async def _until_served(self, call: Callable[[str], Awaitable[T]], name: str) -> T:
+    async def _until_served(self, call: Callable[[str], Awaitable[T]], name: str, *, attempts: float = math.inf) -> T:
+        """Raises RestError after so many refusals; those for the quota's sake do not count."""
         while True:
             try:
                 return await call(name)
             except RestError as error:
+                if not error.quota:
+                    attempts -= 1
                 delay_s = QUOTA_RETRY_S if error.quota else RETRY_S
+                if attempts <= 0:
+                    log.warning("a list was not served, going on without it", extra={"reason": error.reason})
+                    raise
                 log.warning("a list was not served", extra={"reason": error.reason, "again_in_s": delay_s})
                 await asyncio.sleep(delay_s)
 

@@ -93,6 +93,8 @@ class Leader:
         if day != self._publication.day:
             await self._publication.open_epoch(day)
         changes = self._board.take_changes()
+        if self._board.unfinished:
+            self._changed.set()
         self._count_oddities()
         if changes:
             await self._publication.publish(changes, self._read_at_ms)

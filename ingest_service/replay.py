@@ -245,6 +245,7 @@ async def _play_as_leader(
             group.create_task(reader.run(), name="recording"),
         ]
         await feed.ended.wait()
+        board.finish()
         await leader.publish()
         if plan.stays:
             await asyncio.Event().wait()

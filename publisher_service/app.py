@@ -18,7 +18,7 @@ from publisher_service.core.client_address import Proxies
 from publisher_service.core.origins import Origins
 from publisher_service.core.replica import Replica
 from publisher_service.core.requests import Intervals
-from publisher_service.day_bars import DayBars
+from publisher_service.day_series import DaySeries
 from publisher_service.drain import drain
 from publisher_service.entrance import Entrance
 from publisher_service.gate import Gate
@@ -111,7 +111,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
             )
             names = RedisNames(settings.redis_prefix)
             source = RedisSource(redis, names, replica, metrics)
-            app.state.day_bars = DayBars(redis, names)
+            app.state.day_series = DaySeries(redis, names)
             app.state.replica, app.state.hub, app.state.readiness = replica, hub, Readiness(source)
             app.state.metrics, app.state.intervals = metrics, intervals
             app.state.drain = partial(

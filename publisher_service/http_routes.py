@@ -14,7 +14,7 @@ from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.replica import Replica
 from publisher_service.core.requests import FORBIDDEN, AddressQuery, Intervals, InvalidRequest, forbidden
 from publisher_service.core.views import View
-from publisher_service.day_bars import BarsNotRead, DayBars
+from publisher_service.day_series import BARS, BASIS, Day, DaySeries, Series, SeriesNotRead
 from publisher_service.readiness import Readiness
 from shared.channels import Channel
 
@@ -97,13 +97,26 @@ async def row(request: Request, channel: str, key: str) -> Response:
 @router.get("/api/bars/{symbol}")
 async def bars(request: Request, symbol: str) -> dict[str, object]:
     """The one-minute bars of the day, oldest first; the last one may still change."""
-    _view(request, Channel.BARS, symbol)
-    day_bars: DayBars = request.app.state.day_bars
+    day = await _day(request, BARS, symbol)
+    return {"symbol": symbol, "epoch": day.epoch, "bars": day.minutes}
+
+
+@router.head("/api/basis/{symbol}", include_in_schema=False)
+@router.get("/api/basis/{symbol}")
+async def basis(request: Request, symbol: str) -> dict[str, object]:
+    """The basis of a futures contract minute by minute, oldest first; the last one may still change."""
+    day = await _day(request, BASIS, symbol)
+    return {"symbol": symbol, "epoch": day.epoch, "points": day.minutes}
+
+
+async def _day(request: Request, series: Series, symbol: str) -> Day:
+    """The day of a symbol. Raises HTTPException."""
+    _view(request, series.live, symbol)
+    day_series: DaySeries = request.app.state.day_series
     try:
-        day = await day_bars.of(symbol)
-    except BarsNotRead as fault:
+        return await day_series.of(symbol, series)
+    except SeriesNotRead as fault:
         raise HTTPException(503, f"Redis could not be asked ({fault})", {"Retry-After": "1"}) from fault
-    return {"symbol": symbol, "epoch": day.epoch, "bars": day.bars}
 
 
 @router.head("/api/schema", include_in_schema=False)

@@ -14,6 +14,11 @@ class Channel(StrEnum):
     DERIVATIVES = "derivatives"  # one row a futures contract, with its basis
     TRADES = "trades"  # the tape: a ring of the newest matches of each symbol, SSI#0, SSI#1, …
     BARS = "bars"  # one-minute bars: the present one of each symbol and the one before, SSI#0 and SSI#1
+    MOVERS = "movers"  # one row a market: who rose and fell most, and was traded most
+    BREADTH = "breadth"  # one row a market: how many symbols went which way
+    SECTORS = "sectors"  # one row a sector: its breadth, change and trading
+    FLOW = "flow"  # one row a symbol: how fast it is bought and sold
+    BASIS = "basis"  # the basis of each future by the minute: the present point and the one before, as in BARS
     SYMBOLS = "symbols"  # one row a symbol: names, type, lot, ticks
     GROUPS = "groups"  # one row a group: its list of keys; clients write `@VN30`
     STATUS = "status"  # `feed`: the state of the exchange link; one row an exchange: its phase
@@ -27,10 +32,12 @@ class Internal(StrEnum):
 
     WINDOWS = "windows"  # one row a symbol: what foreigners had bought and sold at the steps of the last minutes
     MINUTES = "minutes"  # one row a symbol and hour, SSI#9: the one-minute bars that are complete
+    FLOW_WINDOWS = "flow_windows"  # one row a symbol: its totals at the steps of the last minutes
+    BASIS_MINUTES = "basis_minutes"  # one row a future and hour: the points of its basis that are complete
 
 
 #: Clients have to name keys: nobody can watch all of them, and no frame could carry that.
-KEYS_REQUIRED = frozenset({Channel.TRADES, Channel.BARS})
+KEYS_REQUIRED = frozenset({Channel.TRADES, Channel.BARS, Channel.BASIS})
 
 Stored: TypeAlias = Channel | Internal
 #: All tables that a commit may touch.

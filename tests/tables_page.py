@@ -79,7 +79,10 @@ def _type(node: Node) -> str:
 def _unit(node: Node) -> str:
     """Of a list: those of what stands in it. Of an object: it is told there."""
     if "unit" in node:
-        return f"{node['unit']}, {node['decimals']} decimals" if "decimals" in node else str(node["unit"])
+        decimals = node.get("decimals")
+        if decimals is None:
+            return str(node["unit"])
+        return f"{node['unit']}, {decimals} decimal{'s' if decimals != 1 else ''}"
     if "prefixItems" in node:
         return ", ".join(dict.fromkeys(map(_unit, node["prefixItems"])))
     return _unit(node["items"]) if node.get("type") == "array" else ""

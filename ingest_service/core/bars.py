@@ -3,7 +3,7 @@
 from operator import itemgetter
 
 from ingest_service.core.matches import Match
-from ingest_service.core.rows import BarRow, MinutesRow
+from ingest_service.core.rows import BarRow, BasisRow, MinutesRow
 from ingest_service.core.sessions import UTC_OFFSET_MS
 
 MINUTE_MS = 60_000
@@ -53,7 +53,7 @@ def bar_with(held: BarRow | None, match: Match) -> BarRow | None:
     }
 
 
-def minutes_key(symbol: str, bar: BarRow) -> str:
+def minutes_key(symbol: str, bar: BarRow | BasisRow) -> str:
     """Where a complete bar stands until the day ends: with the others of its hour in Vietnam."""
     return f"{symbol}#{(bar['start'] + UTC_OFFSET_MS) // _HOUR_MS % 24}"
 

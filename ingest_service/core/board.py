@@ -14,8 +14,9 @@ from ingest_service.core import foreign, indices, market
 from ingest_service.core.bars import bar_key, bar_with, minute_of, minutes_key, minutes_with
 from ingest_service.core.calendar_rules import EXCHANGES
 from ingest_service.core.channel_rows import ChannelRows
-from ingest_service.core.derivatives import derivatives_row
-from ingest_service.core.foreign import Totals, Window, foreign_row, slowed
+from ingest_service.core.derivatives import active_contracts, derivatives_row
+from ingest_service.core.derived import Derived
+from ingest_service.core.foreign import Totals, foreign_row
 from ingest_service.core.futures import future_of
 from ingest_service.core.groups import derived_groups
 from ingest_service.core.indices import breadth, index_row, tells_breadth
@@ -44,6 +45,7 @@ from ingest_service.core.sessions import Calendar, Exchange, Phases, day_of, exc
 from ingest_service.core.symbols import Listing, exchange_of, symbol_row
 from ingest_service.core.tape import tape_key, trade_row
 from ingest_service.core.ticks import ForeignTick, IndexTick, SecurityTick, StatusTick, Tick
+from ingest_service.core.window import Window
 from shared.channels import Channel, Internal, Stored
 from shared.table import Row
 
@@ -88,6 +90,8 @@ class Board:
         self._phases: ChannelRows[PhaseRow] = ChannelRows(Channel.STATUS)
         self._feed: ChannelRows[FeedRow] = ChannelRows(Channel.STATUS, FEED_KEY)
         self._window_rows: ChannelRows[WindowRow] = ChannelRows(Internal.WINDOWS)
+        self._windows: dict[str, Window] = {}
+        self._derived = Derived(self._market, self._foreign, self._windows, self._symbols, self._groups)
         self._of_the_day = (
             self._market,
             self._foreign,
@@ -98,17 +102,16 @@ class Board:
             self._bars,
             self._minutes,
             self._window_rows,
+            *self._derived.tables,
         )
         self._lasting = (self._symbols, self._groups, self._phases, self._feed)
         # Symbols of which no trade can have escaped since the total that their row holds.
         self._watched: set[str] = set()
-        self._windows: dict[str, Window] = {}
         self._totals = Totals()
         self._heard = Phases(self._calendar)
         self._index_keys: dict[str, str] = {}  # id in capitals → as the stream spelt it first
         self._market_ms = 0  # the feed's newest word on what time it is, or what has passed since
-        self._slowed_step = 0
-        self._groups_due = self._foreign_due = False
+        self._groups_due = self._foreign_due = self._active_due = False
         self._derivatives_due: set[str] = set()  # futures of which the row, or that of its index, has changed
 
     def load(self, day: date | None, rows: Mapping[Stored, Mapping[str, Row]], *, watched: bool = False) -> None:
@@ -124,11 +127,10 @@ class Board:
         for table in self._of_the_day + self._lasting:
             self.oddities["stored_row"] += table.load(rows.get(table.channel, {}))
         self._index_keys = {key.upper(): key for key in self._index.rows}
-        self._windows = {symbol: Window(row["steps"]) for symbol, row in self._window_rows.rows.items()}
+        self._windows.clear()
+        self._windows.update((symbol, Window(row["steps"])) for symbol, row in self._window_rows.rows.items())
         self._totals = Totals(self._foreign.rows)
-        for symbol, flow in self._foreign.rows.items():
-            if flow["time"] is not None and symbol in self._windows:
-                self._windows[symbol].add(flow["time"], flow["buy_volume"] or 0, flow["sell_volume"] or 0)
+        self._derived.loaded()
         for index in sorted(self._index.rows.items(), key=lambda item: item[1]["time"] or 0):
             self._hear_index(*index)
         for symbol, row in self._market.rows.items():
@@ -155,6 +157,7 @@ class Board:
             self.oddities.update(tick.oddities)
         if tick.time_ms is not None:
             self._market_ms = tick.time_ms
+        self._derived.told()
         match tick:
             case SecurityTick() | StatusTick():
                 self._apply_to_market(tick)
@@ -188,6 +191,7 @@ class Board:
             )
         for code, symbols in components.items():
             self._groups.put(code, {"keys": sorted(symbols)})
+        self._derived.regrouped()
 
     def set_feed(self, state: FeedState, reason: str | None, now_ms: int) -> None:
         """The state of the link to the exchange, and the machine's time, or that of the recording, Unix ms."""
@@ -215,10 +219,22 @@ class Board:
 
     # What goes out
 
+    @property
+    def unfinished(self) -> bool:
+        """The next `take_changes` has something to tell, whether something comes in or not."""
+        return self._derived.unfinished
+
+    def finish(self) -> None:
+        """Make all that follows from the rows anew, at once: nothing more will come in."""
+        if self.day is not None:
+            self._derived.finish(self._market_ms)
+
     def take_changes(self) -> dict[Stored, dict[str, Row | None]]:
         """The rows that changed since the last call, whole; None for a key that left. After a new day: all rows."""
-        self._slow_foreign()
         self._update_derivatives()
+        if self._active_due:
+            self._active_due = False
+            self._elect_active()
         if self._foreign_due:
             self._foreign_due = False
             self._foreign_total.put(TOTAL_KEY, self._totals.row())
@@ -226,6 +242,9 @@ class Board:
             self._groups_due = False
             for name, row in derived_groups(self._symbols.rows).items():
                 self._groups.put(name, row)
+            self._derived.regrouped()
+        if self.day is not None:
+            self._derived.take_turn(self._market_ms)
         changes: dict[Stored, dict[str, Row | None]] = {}
         for table in self._of_the_day + self._lasting:
             changed = table.take_changes()
@@ -284,6 +303,7 @@ class Board:
         for table in self._of_the_day:
             table.clear()
         self._windows.clear()
+        self._derived.begin_day()
         self._totals = Totals()
         self._index_keys.clear()
         self._derivatives_due.clear()
@@ -304,6 +324,7 @@ class Board:
         if match is not None:
             self._trades.put(tape_key(symbol, row["trades"]), trade_row(row["trades"], match))
             self._take_bar(symbol, match)
+            self._derived.matched(symbol, held, self._market_ms if match.time_ms is None else match.time_ms)
         if isinstance(tick, SecurityTick) and tick.trade is not None and tick.trade.total_volume is not None:
             self._watched.add(symbol)
             if (held["total_volume"] or 0) > tick.trade.total_volume:
@@ -314,6 +335,7 @@ class Board:
         if future_of(symbol) is not None:
             self._hear("DERIVATIVES", tick.session, tick.time_ms)
             self._derivatives_due.add(symbol)
+            self._take_basis(symbol)
 
     def _take_bar(self, symbol: str, match: Match) -> None:
         start_ms = minute_of(match)
@@ -345,7 +367,7 @@ class Board:
         self._foreign.put(symbol, row)
         self._totals.take(symbol, held, row)
         if window.newest_step != step:
-            self._window_rows.put(symbol, window.row)
+            self._window_rows.put(symbol, {"steps": window.steps})
         self._foreign_due = True
 
     def _apply_to_index(self, tick: IndexTick) -> None:
@@ -364,14 +386,37 @@ class Board:
         for symbol, derived in self._derivatives.rows.items():
             if derived["underlying"] == name:
                 self._derivatives_due.add(symbol)
+                self._take_basis(symbol)
 
     def _update_derivatives(self) -> None:
         for symbol in self._derivatives_due:
             future, row = future_of(symbol), self._market.rows.get(symbol)
             if future is not None and row is not None:
                 index = self._index.rows.get(self._index_keys.get(future.underlying, ""))
-                self._derivatives.put(symbol, derivatives_row(future, row, index, self._calendar))
+                held = self._derivatives.rows.get(symbol)
+                active = held is not None and held["active"]
+                self._derivatives.put(symbol, derivatives_row(future, row, index, self._calendar, active=active))
+                self._active_due = True
         self._derivatives_due.clear()
+
+    def _elect_active(self) -> None:
+        rows = self._derivatives.rows
+        active = active_contracts(rows)
+        for symbol, row in list(rows.items()):
+            if row["active"] != (symbol in active):
+                self._derivatives.put(symbol, {**row, "active": symbol in active})
+
+    def _take_basis(self, symbol: str) -> None:
+        """Each time, not once a commit: points of the basis have highs and lows."""
+        future, row = future_of(symbol), self._market.rows.get(symbol)
+        if future is None or row is None:
+            return
+        index = self._index.rows.get(self._index_keys.get(future.underlying, ""))
+        if index is None or index["value"] is None or row["last"] is None:
+            return
+        newer_ms = max(row["time"] or 0, index["time"] or 0)
+        if newer_ms:
+            self._derived.take_basis(symbol, row["last"], index["value"], newer_ms)
 
     def _hear_index(self, key: str, row: IndexRow) -> None:
         exchange = exchange_of_index(key, row["exchange"])
@@ -381,11 +426,3 @@ class Board:
     def _hear(self, exchange: Exchange, session: str | None, time_ms: int | None) -> None:
         if session is not None and time_ms is not None:
             self._heard.hear(exchange, session, time_ms)
-
-    def _slow_foreign(self) -> None:
-        step = self._market_ms // foreign.STEP_MS
-        if step == self._slowed_step:
-            return
-        self._slowed_step = step
-        for symbol, row in list(slowed(self._foreign.rows, self._windows, self._market_ms)):
-            self._foreign.put(symbol, row)

@@ -4,6 +4,8 @@ One futures contract's row: its prices, and its basis, the distance to the index
 The basis moves when either of the two does, so a row is made anew from both, whichever had news.
 """
 
+from collections.abc import Mapping
+
 from ingest_service.core.futures import Future
 from ingest_service.core.market import best_price
 from ingest_service.core.rounding import percent, rounded
@@ -12,7 +14,7 @@ from ingest_service.core.sessions import Calendar
 
 
 def derivatives_row(
-    future: Future, market: MarketRow, underlying: IndexRow | None, calendar: Calendar
+    future: Future, market: MarketRow, underlying: IndexRow | None, calendar: Calendar, *, active: bool
 ) -> DerivativesRow:
     """The row of a contract, from its row of the market and that of its index, if there is one."""
     last, value = market["last"], None if underlying is None else underlying["value"]
@@ -39,8 +41,19 @@ def derivatives_row(
         "basis_pct": None if basis is None or value is None else percent(basis, value),
         "premium": basis > 0 if basis else None,
         "expiry": expiry,
+        "active": active,
         "time": max((time_ms for time_ms in times if time_ms is not None), default=None),
     }
+
+
+def active_contracts(rows: Mapping[str, DerivativesRow]) -> set[str]:
+    """The active contract of each underlying: that with the largest volume, or else the first to expire."""
+    active: dict[str, tuple[int, str, str]] = {}
+    for symbol, row in rows.items():
+        # What leads has the least rank; ISO dates sort as text, and contracts whose expiry is not known come last.
+        rank = -(row["total_volume"] or 0), row["expiry"] or "~", symbol
+        active[row["underlying"]] = min(rank, active.get(row["underlying"], rank))
+    return {symbol for *_, symbol in active.values()}
 
 
 def last_trading_day(future: Future, calendar: Calendar) -> str | None:

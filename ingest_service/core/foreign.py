@@ -2,20 +2,17 @@
 What foreigners buy and sell: a row a symbol, and the sums.
 
 Speeds look back five minutes of the feed's own time, in steps of ten seconds, and fall back to zero when nothing more
-comes. The steps are kept in rows of their own, so that another process can go on with them.
+comes.
 """
 
 from bisect import bisect_left, insort
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ingest_service.core.rounding import MAX_NUMBER
-from ingest_service.core.rows import ForeignRow, ForeignTotalRow, NetFlow, WindowRow
+from ingest_service.core.rows import ForeignRow, ForeignTotalRow, NetFlow
 from ingest_service.core.ticks import ForeignTick
+from ingest_service.core.window import Window, per_min
 
-WINDOW_MIN = 5
-STEP_MS = 10_000
-_WINDOW_STEPS = WINDOW_MIN * 60_000 // STEP_MS
 _TOP = 5
 
 EMPTY: ForeignRow = {
@@ -29,54 +26,10 @@ EMPTY: ForeignRow = {
     "current_room": None,
     "buy_speed_per_min": 0,
     "sell_speed_per_min": 0,
+    "buy_acceleration": 0,
+    "sell_acceleration": 0,
     "time": None,
 }
-
-
-class Window:
-    """One symbol's bought and sold totals as they stood at the end of each step of the last five minutes."""
-
-    __slots__ = ("_steps",)
-
-    def __init__(self, steps: Iterable[Iterable[int]] = ()) -> None:
-        # (step, bought, sold), oldest first. The first one stands at the far end of the window or before it.
-        self._steps: deque[tuple[int, int, int]] = deque()
-        for step, bought, sold in steps:
-            self._steps.append((step, bought, sold))
-
-    @property
-    def row(self) -> WindowRow:
-        """The window as it is kept."""
-        return {"steps": [list(step) for step in self._steps]}
-
-    @property
-    def newest_step(self) -> int:
-        """When it changes, the row is worth keeping anew: within a step the symbol's own row has the totals."""
-        return self._steps[-1][0] if self._steps else 0
-
-    def add(self, time_ms: int, bought: int, sold: int) -> None:
-        """The totals at a time. Times out of order count as the newest."""
-        step = time_ms // STEP_MS
-        if self._steps and self._steps[-1][0] >= step:
-            step = self._steps.pop()[0]
-        self._steps.append((step, bought, sold))
-
-    def speeds_per_min(self, time_ms: int) -> tuple[int, int]:
-        """Shares a minute (bought, sold) over the five minutes before a time."""
-        if not self._steps:
-            return 0, 0
-        far_end = time_ms // STEP_MS - _WINDOW_STEPS
-        while len(self._steps) > 1 and self._steps[1][0] <= far_end:
-            self._steps.popleft()
-        (_, first_bought, first_sold), (_, bought, sold) = self._steps[0], self._steps[-1]
-        if self._steps[-1][0] <= far_end:
-            return 0, 0
-        # Totals may be corrected downwards; a speed is not negative.
-        return _per_min(bought - first_bought), _per_min(sold - first_sold)
-
-
-def _per_min(volume: int) -> int:
-    return max(0, round(volume / WINDOW_MIN))
 
 
 def foreign_row(held: ForeignRow, tick: ForeignTick, window: Window) -> ForeignRow:
@@ -99,24 +52,39 @@ def foreign_row(held: ForeignRow, tick: ForeignTick, window: Window) -> ForeignR
     row["net_volume"] = _net(row["buy_volume"], row["sell_volume"])
     row["net_value"] = _net(row["buy_value"], row["sell_value"])
     if row["time"] is not None and row["net_volume"] is not None:
-        window.add(row["time"], row["buy_volume"] or 0, row["sell_volume"] or 0)
-        row["buy_speed_per_min"], row["sell_speed_per_min"] = window.speeds_per_min(row["time"])
+        # What was traded before we looked has no known moment.
+        window.enter(row["time"], _totals(row if held["net_volume"] is None else held))
+        _take_speeds(row, window, row["time"])
     return row
+
+
+def slowed(row: ForeignRow, window: Window, time_ms: int) -> ForeignRow:
+    """The row with its speeds at a time, when nothing more has come."""
+    row = row.copy()
+    _take_speeds(row, window, time_ms)
+    return row
+
+
+def moves(row: ForeignRow) -> bool:
+    """Whether it is another one when time has passed."""
+    return bool(
+        row["buy_speed_per_min"] or row["sell_speed_per_min"] or row["buy_acceleration"] or row["sell_acceleration"]
+    )
+
+
+def _totals(row: ForeignRow) -> tuple[int, int]:
+    return row["buy_volume"] or 0, row["sell_volume"] or 0
+
+
+def _take_speeds(row: ForeignRow, window: Window, time_ms: int) -> None:
+    recent, earlier = window.rises(time_ms, _totals(row))
+    row["buy_speed_per_min"], row["sell_speed_per_min"] = buy_speed, sell_speed = per_min(recent[0]), per_min(recent[1])
+    row["buy_acceleration"] = buy_speed - per_min(earlier[0])
+    row["sell_acceleration"] = sell_speed - per_min(earlier[1])
 
 
 def _net(bought: int | None, sold: int | None) -> int | None:
     return None if bought is None or sold is None else bought - sold
-
-
-def slowed(
-    rows: Mapping[str, ForeignRow], windows: Mapping[str, Window], time_ms: int
-) -> Iterable[tuple[str, ForeignRow]]:
-    """The rows whose speed is not zero, with their speeds at a time."""
-    for symbol, row in rows.items():
-        if row["buy_speed_per_min"] or row["sell_speed_per_min"]:
-            window = windows.get(symbol)
-            bought, sold = (0, 0) if window is None else window.speeds_per_min(time_ms)
-            yield symbol, {**row, "buy_speed_per_min": bought, "sell_speed_per_min": sold}
 
 
 class Totals:

@@ -8,16 +8,19 @@ from collections.abc import Mapping
 
 from ingest_service.core.rows import GroupRow, SymbolRow
 
-_BY_EXCHANGE = ("HOSE", "HNX", "UPCOM")
+#: Groups by exchange.
+EXCHANGES = ("HOSE", "HNX", "UPCOM")
 _BY_TYPE = {"future": "futures", "warrant": "warrants", "etf": "etfs"}
+#: Groups that are no index.
+DERIVED = (*EXCHANGES, *_BY_TYPE.values())
 
 
 def derived_groups(symbols: Mapping[str, SymbolRow]) -> dict[str, GroupRow]:
     """The groups by exchange and type. In order of symbols, but futures in order of expiry: the front month first."""
-    keys: dict[str, list[str]] = {name: [] for name in (*_BY_EXCHANGE, *_BY_TYPE.values())}
+    keys: dict[str, list[str]] = {name: [] for name in DERIVED}
     for symbol in sorted(symbols):
         row = symbols[symbol]
-        if row["exchange"] in _BY_EXCHANGE:
+        if row["exchange"] in EXCHANGES:
             keys[row["exchange"]].append(symbol)
         if row["type"] in _BY_TYPE:
             keys[_BY_TYPE[row["type"]]].append(symbol)

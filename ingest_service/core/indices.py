@@ -33,23 +33,26 @@ EMPTY: IndexRow = {
 
 
 class Breadth(NamedTuple):
-    """How many symbols of an index went which way; those without a trade today count nowhere."""
+    """How many symbols of a market went which way."""
 
     advances: int
     unchanged: int
     declines: int
-    ceilings: int
-    floors: int
+    ceilings: int  # of the advances
+    floors: int  # of the declines
+    untraded: int  # without a match today
 
 
 def breadth(rows: Iterable[MarketRow]) -> Breadth:
-    """Counted from the components' rows."""
-    advances = unchanged = declines = ceilings = floors = 0
+    """Counted from the components' rows; one that was traded and has no reference counts nowhere."""
+    advances = unchanged = declines = ceilings = floors = untraded = 0
     for row in rows:
         last, change = row["last"], row["change"]
-        if last is None or change is None:
+        if last is None:
+            untraded += 1
+        elif change is None:
             continue
-        if change > 0:
+        elif change > 0:
             advances += 1
             ceilings += last == row["ceiling"]
         elif change < 0:
@@ -57,7 +60,7 @@ def breadth(rows: Iterable[MarketRow]) -> Breadth:
             floors += last == row["floor"]
         else:
             unchanged += 1
-    return Breadth(advances, unchanged, declines, ceilings, floors)
+    return Breadth(advances, unchanged, declines, ceilings, floors, untraded)
 
 
 def tells_breadth(tick: IndexTick) -> bool:

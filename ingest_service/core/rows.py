@@ -17,7 +17,7 @@ from typing_extensions import TypedDict  # pydantic reads no other before Python
 
 from ingest_service.core.rounding import Price
 from ingest_service.core.sessions import Phase
-from ingest_service.core.units import MarkedAverage, MarkedPrice, described
+from ingest_service.core.units import MarkedAverage, MarkedPrice, Unit, described
 from shared.channels import Channel, Internal, Stored
 from shared.table import Row
 
@@ -193,6 +193,12 @@ class ForeignRow(TypedDict):
         described("bought a minute, over the last five minutes", "shares a minute"),
     ]
     sell_speed_per_min: Annotated[_Natural, described("sold a minute, likewise", "shares a minute")]
+    buy_acceleration: Annotated[
+        int, described("`buy_speed_per_min`, less what it was five minutes before", "shares a minute")
+    ]
+    sell_acceleration: Annotated[
+        int, described("`sell_speed_per_min`, less what it was five minutes before", "shares a minute")
+    ]
     time: _TimeMs
 
 
@@ -279,6 +285,14 @@ class DerivativesRow(TypedDict):
         bool | None, described("`true` above the index, `false` below, `null` at it or not known", "true or false")
     ]
     expiry: Annotated[_Day | None, described("last trading day", "day")]
+    active: Annotated[
+        bool,
+        described(
+            "of the contracts on this underlying the one with the largest volume today; before any has traded, and "
+            "among equals, the first to expire",
+            "true or false",
+        ),
+    ]
     time: Annotated[int | None, described("the newer of the contract's and the index's time", "Unix ms")]
 
 
@@ -316,6 +330,132 @@ class BarRow(TypedDict):
     volume: Annotated[_Natural, described("matched", "shares or contracts")]
     value: Annotated[_Natural, described("matched, as far as the feed told", "VND")]
     trades: Annotated[_Natural, described("matches", "count")]
+
+
+@with_config(_STRICT)
+class Mover(TypedDict):
+    """One line of the lists of movers."""
+
+    symbol: Annotated[str, described("which", "symbol")]
+    last: _Last
+    change: _Change
+    change_pct: _ChangePct
+    total_volume: Annotated[_Natural | None, described("matched today", "shares")]
+    total_value: Annotated[_Natural | None, described("matched today", "VND")]
+
+
+@with_config(_STRICT)
+class MoversRow(TypedDict):
+    """
+    The shares of one market that moved most, ten a list at most; neither warrants nor ETFs, funds and bonds.
+
+    Among equals those with more value lead, then the alphabet. Each list is made anew once a second of the market's
+    time, from the rows of `market` or `foreign` as they stand then.
+    """
+
+    gainers: Annotated[
+        list[Mover], Field(max_length=10), described("above their reference, by `change_pct`, the largest first", None)
+    ]
+    losers: Annotated[
+        list[Mover], Field(max_length=10), described("below their reference, by `change_pct`, the least first", None)
+    ]
+    by_value: Annotated[
+        list[Mover], Field(max_length=10), described("traded today, by `total_value`, the largest first", None)
+    ]
+    by_volume: Annotated[
+        list[Mover], Field(max_length=10), described("traded today, by `total_volume`, the largest first", None)
+    ]
+    foreign_bought: Annotated[
+        list[NetFlow], Field(max_length=10), described("most bought by foreigners on balance, by `net_value`", None)
+    ]
+    foreign_sold: Annotated[
+        list[NetFlow], Field(max_length=10), described("most sold by foreigners on balance, by `net_value`", None)
+    ]
+
+
+@with_config(_STRICT)
+class BreadthRow(TypedDict):
+    """
+    How many symbols of one market went which way: of an exchange its shares, of an index its components.
+
+    Counted from the rows of `market` once a second of the market's time; the exchange's own counts, where it has some,
+    are in `index`. Always: `advances + unchanged + declines + untraded = symbols`.
+    """
+
+    symbols: Annotated[_Natural, described("symbols that the feed has told of today", "count")]
+    advances: Annotated[_Natural, described("symbols above their reference", "count")]
+    unchanged: Annotated[_Natural, described("symbols at their reference", "count")]
+    declines: Annotated[_Natural, described("symbols below their reference", "count")]
+    ceilings: Annotated[_Natural, described("of the advances, those at the ceiling price", "count")]
+    floors: Annotated[_Natural, described("of the declines, those at the floor price", "count")]
+    untraded: Annotated[_Natural, described("symbols without a match today", "count")]
+
+
+@with_config(_STRICT)
+class SectorRow(BreadthRow):
+    """
+    What the shares of one sector of HOSE do together.
+
+    A sector has a row once the components of its index are known; the index itself, weighted by capitalisation, is in
+    `index`. Made anew once a second of the market's time, from the rows of `market` and `foreign`.
+    """
+
+    change_pct: Annotated[
+        float | None,
+        described("mean of `change_pct` of its shares, weighted by `total_value`; `null`: none traded", "per cent", 2),
+    ]
+    total_volume: Annotated[_Natural, described("matched today", "shares")]
+    total_value: Annotated[_Natural, described("matched today", "VND")]
+    foreign_net_value: Annotated[int, described("bought - sold by foreigners today", "VND")]
+
+
+@with_config(_STRICT)
+class FlowRow(TypedDict):
+    """
+    The order flow of one instrument over the last five minutes, from its first match on.
+
+    Made of the totals by side in `market`, at most once a second, in steps of ten seconds of the feed's time, of which
+    the present one counts whole. Falls back to zero when nothing more is matched. Auctions are on neither side.
+    """
+
+    buy_speed_per_min: Annotated[_Natural, described("bought at the ask a minute", "shares or contracts a minute")]
+    sell_speed_per_min: Annotated[_Natural, described("sold at the bid a minute", "shares or contracts a minute")]
+    net_speed_per_min: Annotated[
+        int, described("`buy_speed_per_min - sell_speed_per_min`", "shares or contracts a minute")
+    ]
+    buy_trades_per_min: Annotated[
+        Annotated[float, Field(ge=0)], described("matches at the ask a minute", "matches a minute", 1)
+    ]
+    sell_trades_per_min: Annotated[
+        Annotated[float, Field(ge=0)], described("matches at the bid a minute", "matches a minute", 1)
+    ]
+    imbalance: Annotated[
+        Annotated[float, Field(ge=0)] | None,
+        described("volume bought by volume sold; `null` if nothing was sold", "ratio", 2),
+    ]
+    acceleration: Annotated[
+        int, described("`net_speed_per_min`, less what it was five minutes before", "shares or contracts a minute")
+    ]
+
+
+@with_config(_STRICT)
+class BasisRow(TypedDict):
+    """
+    The basis of one futures contract in one minute: in the present one and in the one before.
+
+    It moves with the contract and with its index; a minute without news of either has no row. The whole day of a
+    contract is at `GET /api/basis/{symbol}`.
+    """
+
+    start: Annotated[
+        int, described("begin of the minute, by the newer of the contract's and the index's time", "Unix ms")
+    ]
+    last: Annotated[MarkedPrice, described("price of the contract at the end of the minute", "price")]
+    underlying_value: Annotated[float, described("value of the index at the end of the minute", "points", 2)]
+    basis: Annotated[float, described("`last - underlying_value`", "points", 2)]
+    basis_pct: Annotated[float | None, described("`basis / underlying_value`", "per cent", 2)]
+    high: Annotated[float, described("highest basis of the minute", "points", 2)]
+    low: Annotated[float, described("lowest basis of the minute", "points", 2)]
 
 
 @with_config(_STRICT)
@@ -370,7 +510,7 @@ class PhaseRow(TypedDict):
 
 @with_config(_STRICT)
 class WindowRow(TypedDict):
-    """What foreigners had bought and sold in one symbol at the steps behind its speeds."""
+    """What foreigners had bought and sold in one symbol before each of the steps behind its speeds."""
 
     steps: Annotated[
         list[
@@ -381,8 +521,37 @@ class WindowRow(TypedDict):
                     max_length=3,
                     json_schema_extra=_items(
                         {"title": "step", "description": "of 10 s, since 1970", "type": "integer", "unit": "count"},
-                        {"title": "bought", "description": "until then", "type": "integer", "unit": "shares"},
-                        {"title": "sold", "description": "until then", "type": "integer", "unit": "shares"},
+                        {"title": "bought", "description": "before it", "type": "integer", "unit": "shares"},
+                        {"title": "sold", "description": "before it", "type": "integer", "unit": "shares"},
+                    ),
+                ),
+            ]
+        ],
+        described("oldest first", None),
+    ]
+
+
+def _before_a_step(title: str, unit: Unit) -> JsonDict:
+    return {"title": title, "description": "before it", "type": "integer", "unit": unit}
+
+
+@with_config(_STRICT)
+class FlowWindowRow(TypedDict):
+    """The totals of one symbol before each of the steps behind its order flow."""
+
+    steps: Annotated[
+        list[
+            Annotated[
+                list[int],
+                Field(
+                    min_length=5,
+                    max_length=5,
+                    json_schema_extra=_items(
+                        {"title": "step", "description": "of 10 s, since 1970", "type": "integer", "unit": "count"},
+                        _before_a_step("volume bought", "shares or contracts"),
+                        _before_a_step("volume sold", "shares or contracts"),
+                        _before_a_step("matches at the ask", "count"),
+                        _before_a_step("matches at the bid", "count"),
                     ),
                 ),
             ]
@@ -396,6 +565,13 @@ class MinutesRow(TypedDict):
     """The complete bars of one symbol in one hour of the day."""
 
     bars: Annotated[list[BarRow], Field(max_length=60), described("oldest first", None)]
+
+
+@with_config(_STRICT)
+class BasisMinutesRow(TypedDict):
+    """The complete points of the basis of one contract in one hour of the day."""
+
+    points: Annotated[list[BasisRow], Field(max_length=60), described("oldest first", None)]
 
 
 AnyRow: TypeAlias = (
@@ -412,6 +588,13 @@ AnyRow: TypeAlias = (
     | BarRow
     | MinutesRow
     | WindowRow
+    | MoversRow
+    | BreadthRow
+    | SectorRow
+    | FlowRow
+    | FlowWindowRow
+    | BasisRow
+    | BasisMinutesRow
 )
 
 
@@ -437,13 +620,30 @@ TABLES: dict[Stored, TableForm] = {
     Channel.BARS: TableForm(
         "the symbol, and whether the minute is even or odd, `SSI#0` or `SSI#1`; clients name `SSI` for both", BarRow
     ),
+    Channel.MOVERS: TableForm("the exchanges `HOSE`, `HNX`, `UPCOM`; the index `VN30`", MoversRow),
+    Channel.BREADTH: TableForm("the exchanges `HOSE`, `HNX`, `UPCOM`; the indices `VN30` and `HNX30`", BreadthRow),
+    Channel.SECTORS: TableForm(
+        "the sector's index: `VNCOND`, `VNCONS`, `VNENE`, `VNFIN`, `VNHEAL`, `VNIND`, `VNIT`, `VNMAT`, `VNREAL` or "
+        "`VNUTI`",
+        SectorRow,
+    ),
+    Channel.FLOW: TableForm("its symbol", FlowRow),
+    Channel.BASIS: TableForm(
+        "the contract's code, and whether the minute is even or odd, `41I1GC000#0` or `41I1GC000#1`; clients name "
+        "`41I1GC000` for both",
+        BasisRow,
+    ),
     Channel.SYMBOLS: TableForm("its symbol", SymbolRow),
     Channel.GROUPS: TableForm(
-        "the indices `VN30` and `HNX30`; the exchanges `HOSE`, `HNX`, `UPCOM`; `futures`, `warrants`, `etfs`", GroupRow
+        "the indices `VN30` and `HNX30` and those of `sectors`; the exchanges `HOSE`, `HNX`, `UPCOM`; `futures`, "
+        "`warrants`, `etfs`",
+        GroupRow,
     ),
     Channel.STATUS: TableForm("`HOSE`, `HNX`, `UPCOM` or `DERIVATIVES`", PhaseRow, {FEED_KEY: FeedRow}),
     Internal.WINDOWS: TableForm("the symbol", WindowRow),
     Internal.MINUTES: TableForm("the symbol and the hour in Vietnam: `SSI#9`", MinutesRow),
+    Internal.FLOW_WINDOWS: TableForm("the symbol", FlowWindowRow),
+    Internal.BASIS_MINUTES: TableForm("the contract's code and the hour in Vietnam: `41I1GC000#9`", BasisMinutesRow),
 }
 
 

@@ -9,6 +9,7 @@ from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.history import Changes
 from ingest_service.core.sessions import Calendar
+from ingest_service.core.symbols import Listing
 from ingest_service.leader import CATCH_UP_S, COMMIT_GAP_S, Leader
 from ingest_service.metrics import Metrics
 from ingest_service.publication import Publication
@@ -86,3 +87,36 @@ async def test_commits_of_a_busy_feed_keep_a_distance_and_lose_nothing() -> None
     # The first one is of the beginning: it waits for nobody.
     steps_s = [later - earlier for earlier, later in pairwise(notes.came_s[1:])]
     assert all(step_s > COMMIT_GAP_S / 2 for step_s in steps_s)
+
+
+class Lists:
+    """Takes commits, and notes in which of them there are movers, and for which markets."""
+
+    day = date(2026, 11, 16)
+
+    def __init__(self) -> None:
+        self.told: list[set[str]] = []
+
+    async def publish(self, changes: Changes, _: int) -> None:
+        self.told.append(set(changes.get(Channel.MOVERS, ())))
+
+    async def beat(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_lists_that_take_more_than_one_turn_are_finished_though_nothing_more_comes() -> None:
+    lists, board = Lists(), Board()
+    exchanges = {"HOSE": 300, "HNX": 300, "UPCOM": 300}
+    for first, (exchange, count) in zip("ABC", exchanges.items(), strict=True):
+        for number in range(count):
+            board.apply(a_tick(X, Symbol=f"{first}{number}", Exchange=exchange, MarketId=exchange))
+    board.set_symbols(Listing(f"{first}{number}", kind="ST") for first in "ABC" for number in range(300))
+    watch = FeedWatch(100.0, 0, Calendar(), ())
+    leader = Leader(board, watch, cast("Publication", lists), Metrics(), now_s=lambda: 200.0)
+
+    leading = asyncio.create_task(leader.run())
+    await eventually(lambda: set().union(*lists.told) == set(exchanges))
+    leading.cancel()
+    await asyncio.wait([leading])
+
+    assert all(len(markets) <= 1 for markets in lists.told)

@@ -259,6 +259,13 @@ class CheckedBoard:
                     assert_totals_add_up(row)
                 self.tables[channel][key] = row
 
+    def settle(self, market_ms: int) -> None:
+        """The market's time moves on to this, and all that follows from other rows is made."""
+        self.board.set_time(market_ms, now_ms=market_ms)
+        self.take()
+        while self.board.unfinished:
+            self.take()
+
     def row(self, channel: Stored, key: str) -> Row:
         """What a reader holds."""
         return self.tables[channel][key]

@@ -39,6 +39,7 @@ def a_full_board() -> CheckedBoard:
     checked.board.set_components({"VN30": ["SSI", "ACB"]})
     for template in (X, FUTURE_X, R, MI):
         checked.tell(template)
+    checked.settle(at_ms(10, 42, 18))
     return checked
 
 

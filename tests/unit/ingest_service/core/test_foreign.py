@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ingest_service.core.foreign import EMPTY, Totals
 from ingest_service.core.rows import ForeignRow
+from ingest_service.core.window import MAX_STEPS
 from shared.channels import Channel, Internal
 from shared.table import JSON, Row
 from tests.unit.ingest_service.core.a_feed import CheckedBoard, R, X, at_ms
@@ -36,6 +37,8 @@ def test_a_message_becomes_a_row() -> None:
         "current_room": 1740112345,
         "buy_speed_per_min": 0,
         "sell_speed_per_min": 0,
+        "buy_acceleration": 0,
+        "sell_acceleration": 0,
         "time": at_ms(10, 42, 17),
     }
 
@@ -145,7 +148,7 @@ def test_a_loaded_speed_goes_on_and_falls_as_if_nobody_had_died() -> None:
 
 def test_the_steps_behind_a_speed_are_kept_once_a_step_and_no_longer_than_they_count() -> None:
     checked = CheckedBoard()
-    for second in range(0, 600, 5):
+    for second in range(0, 900, 5):
         checked.tell(R, Time=f"10:{second // 60:02}:{second % 60:02}", BuyVol=1000.0 + second)
         kept = checked.last_changes.get(Internal.WINDOWS, {})
         assert (list(kept) == ["SSI"]) is (second % 10 == 0)
@@ -153,7 +156,7 @@ def test_the_steps_behind_a_speed_are_kept_once_a_step_and_no_longer_than_they_c
     steps = checked.row(Internal.WINDOWS, "SSI")["steps"]
 
     assert isinstance(steps, list)
-    assert len(steps) == 31
+    assert len(steps) == MAX_STEPS
 
 
 def test_sums_that_only_garbage_adds_up_to_stay_within_what_readers_hold() -> None:
@@ -204,27 +207,39 @@ def test_a_foreign_change_is_told_on_its_own_data(template: dict[str, JSON]) -> 
     assert (Channel.FOREIGN in checked.last_changes) == (template is R)
 
 
-@given(st.lists(st.tuples(st.integers(0, 900), st.integers(0, 500)), min_size=1, max_size=40))
-def test_the_speed_is_what_was_bought_in_the_last_five_minutes_to_ten_seconds(trades: list[tuple[int, int]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 500)), min_size=1, max_size=40), st.integers(0, 700))
+def test_speed_and_acceleration_are_those_of_the_last_five_minutes_and_of_the_five_before_to_ten_seconds(
+    trades: list[tuple[int, int]], silence_s: int
+) -> None:
     checked = CheckedBoard()
     bought, history = 0, []
     for second, volume in sorted(trades):
         bought += volume
         history.append((second, bought))
-        time_text = f"10:{second // 60:02}:{second % 60:02}"
-        checked.tell(R, Time=time_text, BuyVol=float(bought))
+        checked.tell(R, Time=f"10:{second // 60:02}:{second % 60:02}", BuyVol=float(bought))
+    now = history[-1][0] + silence_s
+    checked.settle(at_ms(10, 0, now))
 
-    now = history[-1][0]
-    step = now // 10 - 30
-    at_far_end = [total for second, total in history if second // 10 <= step]
-    base = at_far_end[-1] if at_far_end else history_base(history)
-    assert speeds(checked)[0] == round((bought - base) / 5)
+    def before(step: int) -> int:
+        """The total before a step; what was bought before we looked has no known moment."""
+        totals = [total for second, total in history if second // 10 < step]
+        return totals[-1] if totals else history[0][1]
+
+    speed, earlier_speed = (round((before(end) - before(end - 30)) / 5) for end in (now // 10 + 1, now // 10 - 29))
+    assert speeds(checked)[0] == speed
+    assert ssi(checked)["buy_acceleration"] == speed - earlier_speed
 
 
-def history_base(history: list[tuple[int, int]]) -> int:
-    """The last total of the first ten seconds that were looked at: what is before it has no known moment."""
-    first = history[0][0] // 10
-    return [total for second, total in history if second // 10 == first][-1]
+def test_who_buys_as_fast_as_before_does_not_accelerate_and_who_stops_slows_down() -> None:
+    checked = CheckedBoard()
+    for minute in range(11):
+        checked.tell(R, Time=f"10:{minute:02}:00", BuyVol=1000.0 * minute)
+
+    steady = speeds(checked)[0], ssi(checked)["buy_acceleration"]
+    checked.settle(at_ms(10, 15, 5))
+
+    assert steady == (1000, 0)
+    assert (speeds(checked)[0], ssi(checked)["buy_acceleration"]) == (0, -1000)
 
 
 @given(

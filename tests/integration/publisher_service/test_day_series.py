@@ -1,4 +1,4 @@
-"""The one-minute bars of the day over HTTP, and channels that are followed by key only."""
+"""The minutes of the day over HTTP, bars and basis, and channels that are followed by key only."""
 
 import json
 from typing import cast
@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from ingest_service.core.bars import bar_key, minutes_key
-from ingest_service.core.rows import BarRow
+from ingest_service.core.rows import BarRow, BasisRow
 from ingest_service.core.sessions import midnight_ms
 from shared.channels import Channel, Internal
 from shared.table import JSON, Row
@@ -52,8 +52,43 @@ async def test_a_days_bars_are_the_complete_ones_and_the_two_that_are_live_each_
     assert nothing["bars"] == []
 
 
-@pytest.mark.parametrize("channel", ["trades", "bars"])
-async def test_who_follows_the_tape_or_bars_names_symbols(
+def a_point(hour: int, minute: int) -> BasisRow:
+    """A basis of 3.8 points."""
+    return {
+        "start": midnight_ms(DAY) + (hour * 60 + minute) * 60_000,
+        "last": 1894.2,
+        "underlying_value": 1890.4,
+        "basis": 3.8,
+        "basis_pct": 0.2,
+        "high": 4.1,
+        "low": 3.8,
+    }
+
+
+async def test_a_days_basis_is_read_in_the_same_way(writer: Writer, redis_url: str, redis_prefix: str) -> None:
+    early, before, present = a_point(9, 15), a_point(14, 0), a_point(14, 1)
+    hours: dict[str, Row | None] = {
+        minutes_key("41I1GC000", point): {"points": [cast("Row", point)]} for point in (early, before)
+    }
+    live: dict[str, Row | None] = {
+        bar_key("41I1GC000", point["start"]): cast("Row", point) for point in (before, present)
+    }
+    await writer.commit({Internal.BASIS_MINUTES: hours, Channel.BASIS: live})
+    async with running_publisher(redis_url, redis_prefix) as publisher:
+        await publisher.line("rows loaded")
+        told = (await publisher.get("/api/basis/41I1GC000")).json()
+        nothing = (await publisher.get("/api/basis/SSI")).json()
+
+    assert told == {
+        "symbol": "41I1GC000",
+        "epoch": writer.publication.history.epoch,
+        "points": [early, before, present],
+    }
+    assert nothing["points"] == []
+
+
+@pytest.mark.parametrize("channel", ["trades", "bars", "basis"])
+async def test_who_follows_the_tape_bars_or_the_basis_names_symbols(
     writer: Writer, redis_url: str, redis_prefix: str, channel: str
 ) -> None:
     row: dict[str, JSON] = {"number": 1, "price": 31500}
