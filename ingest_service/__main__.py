@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(work: Coroutine[None, None, int]) -> int:
     """Run to the end, on uvloop where there is one: reads, writes and turns of the loop cost less on it."""
     # A message makes dozens of objects, in no cycles: what is replaced is freed at once, and little is left to find.
-    # Five thousand new objects at a time take 3 ms; with 100,000 all stood still for 50 ms, in the first minutes of a day.
+    # Few at a time: to look at 100,000 new ones, as come in the first minutes of a day, stopped the loop for 50 ms.
     gc.set_threshold(5_000, 100, 10)
     with asyncio.Runner(loop_factory=None if sys.platform == "win32" else uvloop.new_event_loop) as runner:
         return runner.run(work)
