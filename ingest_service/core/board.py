@@ -128,7 +128,7 @@ class Board:
             self.oddities["stored_row"] += table.load(rows.get(table.channel, {}))
         self._index_keys = {key.upper(): key for key in self._index.rows}
         self._windows.clear()
-        self._windows.update((symbol, Window(row["steps"])) for symbol, row in self._window_rows.rows.items())
+        self._windows.update((symbol, foreign.new_window(row)) for symbol, row in self._window_rows.rows.items())
         self._totals = Totals(self._foreign.rows)
         self._derived.loaded()
         for index in sorted(self._index.rows.items(), key=lambda item: item[1]["time"] or 0):
@@ -361,13 +361,15 @@ class Board:
     def _apply_to_foreign(self, tick: ForeignTick) -> None:
         symbol = tick.key
         held = self._foreign.get_with_room(symbol, foreign.EMPTY, tick.data_type)
-        window = self._windows.setdefault(symbol, Window())
+        window = self._windows.get(symbol)
+        if window is None:
+            window = self._windows[symbol] = foreign.new_window()
         step = window.newest_step
         row = foreign_row(held, tick, window)
         self._foreign.put(symbol, row)
         self._totals.take(symbol, held, row)
         if window.newest_step != step:
-            self._window_rows.put(symbol, {"steps": window.steps})
+            self._window_rows.put(symbol, foreign.window_row(window))
         self._foreign_due = True
 
     def _apply_to_index(self, tick: IndexTick) -> None:

@@ -8,7 +8,7 @@ high or low may be missed.
 
 from collections.abc import Iterator, Mapping
 
-from ingest_service.core import foreign
+from ingest_service.core import flow, foreign
 from ingest_service.core.bars import MINUTE_MS, bar_key, minutes_key
 from ingest_service.core.basis import basis_minutes_with, basis_with
 from ingest_service.core.breadth import breadth_row
@@ -96,7 +96,7 @@ class Derived:
     def loaded(self) -> None:
         """Rows were loaded: go on from them."""
         self.begin_day()
-        self._windows = {symbol: Window(row["steps"]) for symbol, row in self._flow_windows.rows.items()}
+        self._windows = {symbol: flow.new_window(row) for symbol, row in self._flow_windows.rows.items()}
         self._moving = dict.fromkeys(symbol for symbol in self._windows if symbol in self._market.rows)
         self._step = 0
         self._market_due = self._groups_due = True
@@ -115,10 +115,10 @@ class Derived:
         """Something of this symbol was matched at a time; before it the row was this."""
         window = self._windows.get(symbol)
         if window is None:
-            window = self._windows[symbol] = Window()
+            window = self._windows[symbol] = flow.new_window()
         if window.newest_step < time_ms // STEP_MS:
             window.enter(time_ms, totals_of(before))
-            self._flow_windows.put(symbol, {"steps": window.steps})
+            self._flow_windows.put(symbol, flow.window_row(window))
         self._flow_due[symbol] = self._moving[symbol] = None
 
     def take_basis(self, symbol: str, last: Price, underlying_value: float, time_ms: int) -> None:
@@ -206,7 +206,7 @@ class Derived:
             yield len(foreign_rows)
             for symbols in _parts(moving):
                 for symbol in symbols:
-                    window = self._foreign_windows.get(symbol) or Window()
+                    window = self._foreign_windows.get(symbol) or foreign.new_window()
                     self._foreign.put(symbol, foreign.slowed(foreign_rows[symbol], window, market_ms))
                 yield _ROW_COST * len(symbols)
 

@@ -5,7 +5,7 @@ The side of each match is the one that its row of the market counts it under; au
 """
 
 from ingest_service.core.rounding import rounded
-from ingest_service.core.rows import FlowRow, MarketRow
+from ingest_service.core.rows import FlowRow, FlowWindowRow, MarketRow
 from ingest_service.core.window import WINDOW_MIN, Window, per_min
 
 EMPTY: FlowRow = {
@@ -22,6 +22,19 @@ EMPTY: FlowRow = {
 def totals_of(row: MarketRow) -> tuple[int, int, int, int]:
     """The totals whose speeds these are: volumes, then matches; bought, then sold."""
     return row["active_buy_volume"], row["active_sell_volume"], row["active_buy_trades"], row["active_sell_trades"]
+
+
+def new_window(row: FlowWindowRow | None = None) -> Window:
+    """An empty one, or as it was kept."""
+    if row is None:
+        return Window([], [], [], [], [])
+    return Window(row["steps"], row["bought"], row["sold"], row["buys"], row["sells"])
+
+
+def window_row(window: Window) -> FlowWindowRow:
+    """A window as it is kept."""
+    bought, sold, buys, sells = window.columns
+    return {"steps": window.steps, "bought": bought, "sold": sold, "buys": buys, "sells": sells}
 
 
 def flow_row(market: MarketRow, window: Window, time_ms: int) -> FlowRow:

@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Mapping
 
 from ingest_service.core.rounding import MAX_NUMBER
-from ingest_service.core.rows import ForeignRow, ForeignTotalRow, NetFlow
+from ingest_service.core.rows import ForeignRow, ForeignTotalRow, NetFlow, WindowRow
 from ingest_service.core.ticks import ForeignTick
 from ingest_service.core.window import Window, per_min
 
@@ -30,6 +30,17 @@ EMPTY: ForeignRow = {
     "sell_acceleration": 0,
     "time": None,
 }
+
+
+def new_window(row: WindowRow | None = None) -> Window:
+    """An empty one, or as it was kept."""
+    return Window([], [], []) if row is None else Window(row["steps"], row["bought"], row["sold"])
+
+
+def window_row(window: Window) -> WindowRow:
+    """A window as it is kept."""
+    bought, sold = window.columns
+    return {"steps": window.steps, "bought": bought, "sold": sold}
 
 
 def foreign_row(held: ForeignRow, tick: ForeignTick, window: Window) -> ForeignRow:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from ingest_service.core.rounding import Price
@@ -508,56 +509,31 @@ class PhaseRow(TypedDict):
     changed_at: Annotated[int, described("when it was noticed", "Unix ms")]
 
 
+_Steps: TypeAlias = Annotated[list[int], described("numbers of steps of 10 s since 1970, oldest first", "count")]
+
+
+def _before_steps(meaning: str, unit: Unit) -> FieldInfo:
+    return described(f"{meaning} before each of the steps", unit)
+
+
 @with_config(_STRICT)
 class WindowRow(TypedDict):
     """What foreigners had bought and sold in one symbol before each of the steps behind its speeds."""
 
-    steps: Annotated[
-        list[
-            Annotated[
-                list[int],
-                Field(
-                    min_length=3,
-                    max_length=3,
-                    json_schema_extra=_items(
-                        {"title": "step", "description": "of 10 s, since 1970", "type": "integer", "unit": "count"},
-                        {"title": "bought", "description": "before it", "type": "integer", "unit": "shares"},
-                        {"title": "sold", "description": "before it", "type": "integer", "unit": "shares"},
-                    ),
-                ),
-            ]
-        ],
-        described("oldest first", None),
-    ]
-
-
-def _before_a_step(title: str, unit: Unit) -> JsonDict:
-    return {"title": title, "description": "before it", "type": "integer", "unit": unit}
+    steps: _Steps
+    bought: Annotated[list[int], _before_steps("bought", "shares")]
+    sold: Annotated[list[int], _before_steps("sold", "shares")]
 
 
 @with_config(_STRICT)
 class FlowWindowRow(TypedDict):
     """The totals of one symbol before each of the steps behind its order flow."""
 
-    steps: Annotated[
-        list[
-            Annotated[
-                list[int],
-                Field(
-                    min_length=5,
-                    max_length=5,
-                    json_schema_extra=_items(
-                        {"title": "step", "description": "of 10 s, since 1970", "type": "integer", "unit": "count"},
-                        _before_a_step("volume bought", "shares or contracts"),
-                        _before_a_step("volume sold", "shares or contracts"),
-                        _before_a_step("matches at the ask", "count"),
-                        _before_a_step("matches at the bid", "count"),
-                    ),
-                ),
-            ]
-        ],
-        described("oldest first", None),
-    ]
+    steps: _Steps
+    bought: Annotated[list[int], _before_steps("bought at the ask", "shares or contracts")]
+    sold: Annotated[list[int], _before_steps("sold at the bid", "shares or contracts")]
+    buys: Annotated[list[int], _before_steps("matches at the ask", "count")]
+    sells: Annotated[list[int], _before_steps("matches at the bid", "count")]
 
 
 @with_config(_STRICT)

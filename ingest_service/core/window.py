@@ -5,8 +5,8 @@ Time goes in steps of ten seconds of the feed's own time. The steps are kept in 
 process can go on with them.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 
 WINDOW_MIN = 5
 STEP_MS = 10_000
@@ -16,29 +16,39 @@ MAX_STEPS = 2 * _WINDOW_STEPS
 
 
 class Window:
-    """One symbol's totals, as they stood before each step of the last ten minutes in which something was told."""
+    """
+    One symbol's totals, as they stood before each step of the last ten minutes in which something was told.
 
-    __slots__ = ("steps",)
+    A list for each total, not one for each step: the garbage collector looks at every list.
+    """
 
-    def __init__(self, steps: Iterable[list[int]] = ()) -> None:
-        #: [step, totals before it, …], oldest first. Never changed but replaced: rows hold this very list.
-        self.steps: list[list[int]] = list(steps)
+    __slots__ = ("columns", "steps")
+
+    def __init__(self, steps: list[int], *columns: list[int]) -> None:
+        """Lists of different lengths fit nothing, and count as empty ones."""
+        if any(len(column) != len(steps) for column in columns):
+            steps, columns = [], tuple([] for _ in columns)
+        #: Numbers of steps, oldest first. These lists are never changed but replaced: rows hold them.
+        self.steps = steps
+        #: Of each total, what it was before each of the steps.
+        self.columns = columns
 
     @property
     def newest_step(self) -> int:
         """When it changes, the window is worth keeping anew: within a step the symbol's own row has the totals."""
-        return self.steps[-1][0] if self.steps else 0
+        return self.steps[-1] if self.steps else 0
 
-    def enter(self, time_ms: int, totals: Iterable[int]) -> None:
+    def enter(self, time_ms: int, totals: Sequence[int]) -> None:
         """
         Something is told at this time, and before it the totals stood so.
 
         Times out of order count in the newest step.
         """
         step = time_ms // STEP_MS
-        if not self.steps or self.steps[-1][0] < step:
-            kept = [held for held in self.steps if held[0] > step - MAX_STEPS]
-            self.steps = [*kept, [step, *totals]]
+        if self.newest_step < step:
+            old = bisect_right(self.steps, step - MAX_STEPS)
+            self.steps = [*self.steps[old:], step]
+            self.columns = tuple([*column[old:], total] for column, total in zip(self.columns, totals, strict=True))
 
     def rises(self, time_ms: int, totals: Sequence[int]) -> tuple[list[int], list[int]]:
         """
@@ -52,8 +62,8 @@ class Window:
         return _rises(middle, totals), _rises(first, middle)
 
     def _before(self, step: int, totals: Sequence[int]) -> Sequence[int]:
-        at = bisect_left(self.steps, [step])
-        return self.steps[at][1:] if at < len(self.steps) else totals
+        at = bisect_left(self.steps, step)
+        return [column[at] for column in self.columns] if at < len(self.steps) else totals
 
 
 def _rises(before: Sequence[int], after: Sequence[int]) -> list[int]:

@@ -102,6 +102,19 @@ def test_whoever_takes_over_goes_on_with_the_steps_of_the_leader(matches: list[M
     assert ssi(successor) == ssi(immortal) == expected_row(matches, matches[-1].second + 1)
 
 
+def test_kept_steps_that_do_not_fit_together_are_forgotten() -> None:
+    leader, successor = a_board_at_ten(), CheckedBoard()
+    tell(leader, [Matched(5, 1000, "BU")])
+    kept = leader.row(Internal.FLOW_WINDOWS, "SSI")
+    leader.tables[Internal.FLOW_WINDOWS]["SSI"] = {**kept, "sold": []}
+
+    successor.board.load(DAY, leader.tables, watched=True)
+    tell(successor, [Matched(20, 500, "BU")], total=1000)
+    successor.settle(at_ms(10, 0, 21))
+
+    assert ssi(successor)["buy_speed_per_min"] == 100
+
+
 def test_what_was_traded_while_nobody_looked_is_no_flow() -> None:
     checked = a_board_at_ten()
     tell(checked, [Matched(5, 1000, "BU")])
