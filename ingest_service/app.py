@@ -13,6 +13,7 @@ from ingest_service.core.backlog import Backlog
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.invalid_row import InvalidRow
+from ingest_service.core.quarantine import Quarantine
 from ingest_service.core.rows import FEED_KEY
 from ingest_service.core.sessions import Calendar
 from ingest_service.fast_connect import FastConnect
@@ -41,11 +42,13 @@ DAILY = (Channel.MARKET, Channel.FOREIGN, Channel.INDEX)
 
 async def serve(settings: IngestSettings) -> None:
     """Stand by or lead, for ever. Raises CannotListen; anything else is a bug."""
-    metrics = Metrics()
+    metrics, quarantine = Metrics(), Quarantine()
     async with (
         open_redis(settings.redis_url) as redis,
         serving_health(
-            health_app(metrics.registry, partial(broker_fault, redis)), settings.metrics_host, settings.metrics_port
+            health_app(metrics.registry, partial(broker_fault, redis), quarantine.rows),
+            settings.metrics_host,
+            settings.metrics_port,
         ),
         open_http() as http,
     ):
@@ -81,7 +84,7 @@ async def serve(settings: IngestSettings) -> None:
                 while True:
                     try:
                         async with publication.leading():
-                            await lead(settings, publication, reader, rest, metrics)
+                            await lead(settings, publication, reader, rest, metrics, quarantine=quarantine)
                     except* LeaseLost:
                         log.warning("another ingest has taken over, standing by")
         finally:
@@ -89,12 +92,18 @@ async def serve(settings: IngestSettings) -> None:
 
 
 async def lead(
-    settings: IngestSettings, publication: Publication, reader: FeedReader, rest: Rest, metrics: Metrics
+    settings: IngestSettings,
+    publication: Publication,
+    reader: FeedReader,
+    rest: Rest,
+    metrics: Metrics,
+    *,
+    quarantine: Quarantine,
 ) -> None:
     """One term of leadership. Raises a group with LeaseLost at its end."""
-    board = Board(Calendar(), simulated=settings.simulated, now_ms=now_ms())
+    board = Board(Calendar(), simulated=settings.simulated, now_ms=now_ms(), thresholds=settings.alert_thresholds)
     knows_all = take_over(board, publication, reader.backlog)
-    leader = Leader(board, reader.watch, publication, metrics, now_s=time.monotonic)
+    leader = Leader(board, reader.watch, publication, metrics, quarantine, now_s=time.monotonic)
     bootstrap = Bootstrap(
         rest,
         board,

@@ -14,6 +14,8 @@ class Channel(StrEnum):
     DERIVATIVES = "derivatives"  # one row a futures contract, with its basis
     TRADES = "trades"  # the tape: a ring of the newest matches of each symbol, SSI#0, SSI#1, …
     BARS = "bars"  # one-minute bars: the present one of each symbol and the one before, SSI#0 and SSI#1
+    ODDLOT = "oddlot"  # one row a symbol: the odd-lot board
+    ALERTS = "alerts"  # what happened that one may want to know at once: a ring of the newest, alert#0, alert#1, …
     SYMBOLS = "symbols"  # one row a symbol: names, type, lot, ticks
     GROUPS = "groups"  # one row a group: its list of keys; clients write `@VN30`
     STATUS = "status"  # `feed`: the state of the exchange link; one row an exchange: its phase
@@ -26,11 +28,15 @@ class Internal(StrEnum):
     """
 
     WINDOWS = "windows"  # one row a symbol: what foreigners had bought and sold at the steps of the last minutes
+    LOOKBACKS = "lookbacks"  # one row for each look back of an alert, SSI#imbalance: totals of the last minutes
+    TOLD = "told"  # one row for each alert that was told, SSI#imbalance: when, and whether it still holds
     MINUTES = "minutes"  # one row a symbol and hour, SSI#9: the one-minute bars that are complete
 
 
 #: Clients have to name keys: nobody can watch all of them, and no frame could carry that.
 KEYS_REQUIRED = frozenset({Channel.TRADES, Channel.BARS})
+#: Changes leave at once, whatever interval is asked for.
+UNTHROTTLED = frozenset({Channel.ALERTS})
 
 Stored: TypeAlias = Channel | Internal
 #: All tables that a commit may touch.

@@ -303,6 +303,91 @@ class WindowRow(TypedDict):
     ]
 
 
+AlertKind: TypeAlias = Literal["ceiling", "floor", "volume_spike", "foreign_acceleration", "basis_flip", "imbalance"]
+
+
+@with_config(_STRICT)
+class OddLotRow(TypedDict):
+    """The odd-lot board of one instrument: orders of less than a board lot. Key: its symbol."""
+
+    exchange: _ExchangeName
+    reference: Annotated[Price | None, Field(description="reference price of the day, VND")]
+    ceiling: Annotated[Price | None, Field(description="highest price allowed today, VND")]
+    floor: Annotated[Price | None, Field(description="lowest price allowed today, VND")]
+    open: Annotated[Price | None, Field(description="first price of an odd lot, VND; null before the first match")]
+    high: Annotated[Price | None, Field(description="highest price of an odd lot, VND")]
+    low: Annotated[Price | None, Field(description="lowest price of an odd lot, VND")]
+    last: Annotated[Price | None, Field(description="price of the last match of an odd lot, VND")]
+    last_volume: Annotated[int | None, Field(ge=0, description="volume of the last match of an odd lot, shares")]
+    change: Annotated[Price | None, Field(description="last - reference, VND")]
+    change_pct: Annotated[float | None, Field(description="change / reference, per cent, 2 decimals")]
+    total_volume: Annotated[int | None, Field(ge=0, description="matched today, round and odd lots together, shares")]
+    total_value: Annotated[int | None, Field(ge=0, description="matched today, round and odd lots together, VND")]
+    bids: Annotated[list[Level], Field(description="odd lots, [price, volume], best first, at most 3, no empty levels")]
+    asks: Annotated[list[Level], Field(description="odd lots, [price, volume], best first, at most 3, no empty levels")]
+    session: _Session
+    status: Annotated[str | None, Field(description="N normal, H halted, S suspended, …, as sent")]
+    time: _TimeMs
+
+
+@with_config(_STRICT)
+class AlertRow(TypedDict):
+    """
+    One thing that happened. Keys: `alert#` and a place in the ring of the newest ones, `number` modulo its size.
+
+    The values behind it are null in alerts of other kinds.
+    """
+
+    number: Annotated[int, Field(gt=0, description="counts the alerts of the day, from 1")]
+    time: Annotated[int, Field(description="the exchange's time of the message that brought it, Unix ms")]
+    kind: Annotated[
+        AlertKind,
+        Field(
+            description="ceiling, floor: the price touched it; volume_spike: much was traded in this minute; "
+            "foreign_acceleration: foreigners' balance of the day moved much within five minutes; basis_flip: the "
+            "future went from above its index to below, or back; imbalance: one side traded much more than the other "
+            "within five minutes"
+        ),
+    ]
+    symbol: str
+    severity: Annotated[Literal["critical", "warning"], Field(description="critical: ceiling, floor, volume_spike")]
+    price: Annotated[Price | None, Field(description="last price then: VND; index futures: points, 1 decimal")]
+    minute_volume: Annotated[
+        int | None, Field(ge=0, description="volume_spike: traded in this minute so far, shares or contracts")
+    ]
+    usual_volume: Annotated[
+        int | None,
+        Field(ge=0, description="volume_spike: mean of the last 20 minutes with trades, shares or contracts"),
+    ]
+    net_value: Annotated[
+        int | None, Field(description="foreign_acceleration: bought - sold by foreigners today until then, VND")
+    ]
+    earlier_net_value: Annotated[
+        int | None, Field(description="foreign_acceleration: the same five minutes earlier, VND")
+    ]
+    basis: Annotated[float | None, Field(description="basis_flip: price - underlying_value, points, 2 decimals")]
+    underlying_value: Annotated[
+        float | None, Field(description="basis_flip: value of the underlying index, points, 2 decimals")
+    ]
+    buy_value: Annotated[int | None, Field(ge=0, description="imbalance: bought at the ask within five minutes, VND")]
+    sell_value: Annotated[int | None, Field(ge=0, description="imbalance: sold at the bid within five minutes, VND")]
+
+
+@with_config(_STRICT)
+class LookbackRow(TypedDict):
+    """Totals of the day of one symbol at the steps of the last minutes. Key: `SSI#imbalance`. Internal."""
+
+    steps: Annotated[list[list[int]], Field(description="[step, totals at its end or until now, …], oldest first")]
+
+
+@with_config(_STRICT)
+class ToldRow(TypedDict):
+    """What was told by the alerts of one kind and symbol. Key: `SSI#imbalance`. Internal."""
+
+    time: Annotated[int | None, Field(description="time of the last one, Unix ms; null: none was told today")]
+    state: Annotated[int, Field(ge=-1, le=1, description="0: it does not hold now; 1, -1: it does, upwards, downwards")]
+
+
 AnyRow: TypeAlias = (
     MarketRow
     | ForeignRow
@@ -317,6 +402,10 @@ AnyRow: TypeAlias = (
     | BarRow
     | MinutesRow
     | WindowRow
+    | OddLotRow
+    | AlertRow
+    | LookbackRow
+    | ToldRow
 )
 
 _ROW_TYPES: dict[tuple[Stored, str], type[AnyRow]] = {
@@ -333,6 +422,10 @@ _ROW_TYPES: dict[tuple[Stored, str], type[AnyRow]] = {
     (Channel.STATUS, FEED_KEY): FeedRow,
     (Internal.WINDOWS, ""): WindowRow,
     (Internal.MINUTES, ""): MinutesRow,
+    (Channel.ODDLOT, ""): OddLotRow,
+    (Channel.ALERTS, ""): AlertRow,
+    (Internal.LOOKBACKS, ""): LookbackRow,
+    (Internal.TOLD, ""): ToldRow,
 }
 
 
