@@ -26,6 +26,8 @@ ROW_SECTIONS = {
     "foreign: `_total`": rows.ForeignTotalRow,
     "index": rows.IndexRow,
     "derivatives": rows.DerivativesRow,
+    "oddlot": rows.OddLotRow,
+    "alerts": rows.AlertRow,
     "symbols": rows.SymbolRow,
     "groups": rows.GroupRow,
     "status": rows.PhaseRow,
