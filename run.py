@@ -33,6 +33,7 @@ USAGE = """usage: python3 run.py COMMAND [options]
                             the same under random faults, with clients that compare every frame with what was written
   test [pytest arguments]   the tests; everything that needs no Docker and no browser
   check                     lint, format, types, import contracts
+  docs                      write docs/tables.md anew, from the types of the rows
   simulate --port P [--seed S] [--rate R]
                             the simulated exchange alone
   bench NAME [options]      measurements that anyone can repeat, beside other servers; bench --help lists them
@@ -52,6 +53,7 @@ COMMANDS = {
     "chaos": ("local_stack.chaos", (SERVICES, BROKER)),
     "test": ("pytest", (DEVELOPMENT, BROKER)),
     "check": ("", (DEVELOPMENT, BROKER)),
+    "docs": ("tests.tables_page", (SERVICES,)),
     "bench": ("bench", (SERVICES, BROKER)),
     "simulate": ("ssi_simulator", (SERVICES,)),
     "ingest": ("ingest_service", (SERVICES,)),

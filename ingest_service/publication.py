@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from ingest_service.core.backoff import Backoff
 from ingest_service.core.history import Changes, History, day_of, epoch_of
-from ingest_service.core.rows import SCHEMA, is_of_this_form
+from ingest_service.core.rows import is_of_this_form
 from ingest_service.metrics import Metrics
 from ingest_service.redis_sink import Outcome, RedisSink
 from shared.channels import STORED
@@ -164,7 +164,7 @@ class Publication:
             # Prices of two exchanges, or invented and real ones, must never stand in one table.
             log.warning("what is in Redis comes from another exchange: all of it goes")
             self.history = self.history.successor(epoch, keep=())
-        elif stored.head.schema != SCHEMA:
+        elif stored.head.schema != self._sink.schema.identity:
             # Fields may mean something else now, so nothing that clients hold goes on; rows of this form do.
             log.warning("the rows in Redis are of another version: those of this version's form are kept")
             self.history = self.history.successor(epoch, keep=STORED, fits=is_of_this_form)

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from ingest_service.core.history import MAX_ROWS, History
-from ingest_service.core.rows import SCHEMA
+from ingest_service.core.schema import SCHEMA
 from shared.channels import STORED, RedisNames, Stored
 from shared.redis_client import COMMAND_DEADLINE_S
 from shared.table import Row
@@ -26,12 +26,14 @@ from shared.wire import (
     Heartbeat,
     InvalidEnvelope,
     Replaced,
+    Schema,
     decode_head,
     decode_key,
     decode_row,
     encode_checksums,
     encode_envelope,
     encode_head,
+    encode_schema,
     stored_row,
 )
 
@@ -89,20 +91,21 @@ redis.call('HSET', KEYS[2], unpack(ARGV, 2))
 return 'done'
 """
 
-# KEYS: lease, head, then pairs of rows hash and the hash built aside.
-# ARGV: token, updates, envelope, how many hashes were built, head fields. A call that the network held up, and that
-# arrives after another has taken what was built, must not remove the rows.
+# KEYS: lease, head, schema, then pairs of rows hash and the hash built aside.
+# ARGV: token, updates, envelope, how many hashes were built, the two fields of the schema, head fields. A call that the
+# network held up, and that arrives after another has taken what was built, must not remove the rows.
 _REPLACE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
 local built = 0
-for at = 4, #KEYS, 2 do built = built + redis.call('EXISTS', KEYS[at]) end
+for at = 5, #KEYS, 2 do built = built + redis.call('EXISTS', KEYS[at]) end
 if built ~= tonumber(ARGV[4]) then return 'head' end
-for at = 3, #KEYS, 2 do
+for at = 4, #KEYS, 2 do
   redis.call('DEL', KEYS[at])
   if redis.call('EXISTS', KEYS[at + 1]) == 1 then redis.call('RENAME', KEYS[at + 1], KEYS[at]) end
 end
-redis.call('DEL', KEYS[2])
-redis.call('HSET', KEYS[2], unpack(ARGV, 5))
+redis.call('DEL', KEYS[2], KEYS[3])
+redis.call('HSET', KEYS[3], unpack(ARGV, 5, 8))
+redis.call('HSET', KEYS[2], unpack(ARGV, 9))
 redis.call('PUBLISH', ARGV[2], ARGV[3])
 return 'done'
 """
@@ -132,12 +135,22 @@ class RedisSink:
     All methods raise RedisError, OSError or TimeoutError when the server does not answer in time.
     """
 
-    def __init__(self, redis: Redis, names: RedisNames, *, token: str, lease_ms: int, source: str) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        names: RedisNames,
+        *,
+        token: str,
+        lease_ms: int,
+        source: str,
+        schema: Schema = SCHEMA,
+    ) -> None:
         self._redis = redis
         self._names = names
         self._token = token
         self._lease_ms = lease_ms
         self.source = source  # identity of the exchange that the rows come from
+        self.schema = schema  # the form of the rows
         self._commit_script = self._script(_COMMIT)
         self._heartbeat_script = self._script(_HEARTBEAT)
         self._build_script = self._script(_BUILD)
@@ -206,7 +219,7 @@ class RedisSink:
             "source",
             self.source,
             "schema",
-            SCHEMA,
+            self.schema.identity,
             "read",
             read_ms,
         ]
@@ -249,11 +262,12 @@ class RedisSink:
         """
         Put the whole history in the place of whatever is there: a new epoch, or rows that a server has lost.
 
-        The rows are built aside, so that nobody ever reads half of them, and renamed by the script that writes the
-        head. Rows keep their revisions: a reader that has them takes nothing anew.
+        With it goes the schema: rows of another one always come by a replacement. The rows are built aside, so that
+        nobody ever reads half of them, and renamed by the script that writes the head. Rows keep their revisions: a
+        reader that has them takes nothing anew.
         """
         names = self._names
-        swapped, built = [names.lease, names.head], 0
+        swapped, built = [names.lease, names.head, names.schema], 0
         for channel in STORED:
             async with asyncio.timeout(COMMAND_DEADLINE_S):
                 await self._redis.delete(names.next_rows(channel))
@@ -267,11 +281,14 @@ class RedisSink:
                     return Outcome.NO_LEASE
             built += bool(history.tables[channel])
             swapped += (names.rows(channel), names.next_rows(channel))
+        identity = self.schema.identity
         head = encode_head(
-            Head(history.epoch, history.rev, commit_id, time_ms, server, history.more, self.source, SCHEMA, read_ms)
+            Head(history.epoch, history.rev, commit_id, time_ms, server, history.more, self.source, identity, read_ms)
         )
         envelope = encode_envelope(Replaced(history.epoch, history.rev, time_ms))
-        fields: list[_Argument] = [part for field in head.items() for part in field]
+        fields: list[_Argument] = [
+            part for field in (*encode_schema(self.schema).items(), *head.items()) for part in field
+        ]
         args: list[_Argument] = [self._token, names.updates, envelope, built, *fields]
         return await self._outcome(self._replace_script, swapped, args)
 

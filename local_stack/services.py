@@ -69,7 +69,7 @@ async def redis_given() -> AsyncIterator[tuple[str, str] | None]:
         rows = [key for table in STORED for key in (names.rows(table), names.next_rows(table))]
         async with open_redis(url) as redis:
             with suppress(RedisError):  # it is gone, and so are the keys, or nobody can remove them now
-                await redis.delete(names.head, names.lease, *rows)
+                await redis.delete(names.head, names.schema, names.lease, *rows)
 
 
 async def start_broker(supervisor: Supervisor) -> str:

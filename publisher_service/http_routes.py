@@ -66,9 +66,8 @@ async def snapshot(
 ) -> Response:
     """A channel's rows, as in a websocket snapshot; `keys` as there. The ETag changes with the channel."""
     view = _view(request, channel, keys)
-    etag = f'"{view.version}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if if_none_match is not None and etag in if_none_match:
+    headers = _tagged(view.version)
+    if _is_held(headers, if_none_match):
         return Response(status_code=304, headers=headers)
     return Document(view.document(), headers=headers)
 
@@ -95,6 +94,19 @@ async def bars(request: Request, symbol: str) -> dict[str, object]:
     except BarsNotRead as fault:
         raise HTTPException(503, f"Redis could not be asked ({fault})", {"Retry-After": "1"}) from fault
     return {"symbol": symbol, "epoch": day.epoch, "bars": day.bars}
+
+
+@router.head("/api/schema", include_in_schema=False)
+@router.get("/api/schema")
+async def schema(request: Request, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+    """What the channels, rows and fields are, as JSON Schema, with their units. The ETag changes with it."""
+    replica: Replica = request.app.state.replica
+    if replica.schema is None:
+        raise HTTPException(503, "the ingest has not described its rows; try again in a moment", {"Retry-After": "1"})
+    headers = _tagged(replica.schema.identity)
+    if _is_held(headers, if_none_match):
+        return Response(status_code=304, headers=headers)
+    return Document(replica.schema.document, headers=headers, media_type="application/schema+json")
 
 
 @router.head("/livez", include_in_schema=False)
@@ -128,6 +140,15 @@ async def metrics(request: Request) -> Response:
 async def board() -> FileResponse:
     """The price board."""
     return FileResponse(WEB / "index.html")
+
+
+def _tagged(version: str) -> dict[str, str]:
+    """Headers that let a client keep an answer, and ask whether it is still the newest."""
+    return {"ETag": f'"{version}"', "Cache-Control": "no-cache"}
+
+
+def _is_held(headers: dict[str, str], if_none_match: str | None) -> bool:
+    return if_none_match is not None and headers["ETag"] in if_none_match
 
 
 def _view(request: Request, channel: str, keys: str | None) -> View:

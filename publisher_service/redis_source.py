@@ -14,7 +14,7 @@ from typing import cast
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from publisher_service.core.replica import Change, Gap, Replica
 from publisher_service.core.status import Broker, Ingest, Link
@@ -30,10 +30,12 @@ from shared.wire import (
     InvalidEnvelope,
     NewerContract,
     Replaced,
+    Schema,
     decode_envelope,
     decode_head,
     decode_key,
     decode_row,
+    decode_schema,
 )
 
 log = logging.getLogger(__name__)
@@ -141,10 +143,12 @@ class RedisSource:
         before = await self._head()
         if before is None or self._fell_back(before):
             return None
+        schema = await self._schema(before.schema)
         rows = {channel: await self._rows(channel) for channel in Channel}
         after = await self._head()
         if after is None or after.epoch != before.epoch:
             raise StartOver("a new epoch began while the rows were read")
+        self._replica.schema = schema
         self._metrics.loads.inc()
         log.info("rows loaded", extra={"epoch": before.epoch, "rev": after.rev, "rows": sum(map(len, rows.values()))})
         return self._replica.load(before, rows, after)
@@ -162,6 +166,22 @@ class RedisSource:
     async def _head(self) -> Head | None:
         async with asyncio.timeout(COMMAND_DEADLINE_S):
             return decode_head(await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._names.head)))
+
+    async def _schema(self, identity: str) -> Schema | None:
+        """
+        What describes the rows of this head; it is another one only in another epoch, so each load has the right one.
+
+        Prices do not wait for it: one that cannot be read, or is of another version's rows, counts as none.
+        """
+        try:
+            async with asyncio.timeout(COMMAND_DEADLINE_S):
+                schema = decode_schema(
+                    await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._names.schema))
+                )
+        except (ResponseError, InvalidEnvelope) as error:
+            log.warning("the schema of the rows cannot be read", extra={"reason": str(error)})
+            return None
+        return schema if schema is not None and schema.identity == identity else None
 
     async def _rows(self, channel: Channel) -> list[tuple[str, Row | None, int]]:
         rows: list[tuple[str, Row | None, int]] = []
@@ -228,11 +248,9 @@ class RedisSource:
                 raise StartOver("a commit was missed") from None
             self._metrics.commits.inc()
             return change
-        if isinstance(envelope, Replaced):
-            raise StartOver("the rows were replaced")  # perhaps by the same ones, while we were reading them
         if envelope.epoch != replica.epoch or envelope.rev > replica.heard_rev:
-            raise StartOver("a commit was missed")
-        if differences := replica.differences(envelope):
+            raise StartOver("the rows were replaced" if isinstance(envelope, Replaced) else "a commit was missed")
+        if isinstance(envelope, Heartbeat) and (differences := replica.differences(envelope)):
             for channel in differences:
                 self._metrics.divergences.labels(channel).inc()
             replica.distrust()

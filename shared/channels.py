@@ -60,6 +60,11 @@ class RedisNames:
         return f"{{{self.prefix}}}:head"
 
     @property
+    def schema(self) -> str:
+        """Hash: the form of the rows (`shared.wire.Schema`)."""
+        return f"{{{self.prefix}}}:schema"
+
+    @property
     def lease(self) -> str:
         """String with a time to live: the token of the ingest that may commit."""
         return f"{{{self.prefix}}}:lease"

@@ -1,9 +1,10 @@
 """
-The Redis contract: head, stored rows and the envelopes on pub/sub, encoded and decoded.
+The Redis contract: head, schema, stored rows and the envelopes on pub/sub, encoded and decoded.
 
 Rows and envelopes are opaque bytes to Redis: nothing on the server parses them.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,10 +18,13 @@ from shared.table import Row
 CONTRACT = 1
 #: Revisions, times and checksums are below: every reader of JSON holds them exactly.
 MAX_NUMBER = 2**53
+#: Of the document that describes the rows: fifty times what it has.
+MAX_SCHEMA_BYTES = 1_000_000
+_IDENTITY = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 class InvalidEnvelope(Exception):  # noqa: N818 (the name says what it is)
-    """Bytes that are no envelope, head or row of this contract. Carries a reason from a closed list."""
+    """Bytes that are no envelope, head, schema or row of this contract. Carries a reason from a closed list."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"not an envelope of contract {CONTRACT}: {reason}")
@@ -49,6 +53,13 @@ class Head(NamedTuple):
     source: str = ""  # identity of the exchange that the rows come from; empty: not told
     schema: str = ""  # identity of the rows' form and meaning; empty: not told
     read_ms: int = 0  # when the newest feed message was read that the rows know of, by the ingest's clock, Unix ms
+
+
+class Schema(NamedTuple):
+    """The form of the rows, as the ingest describes it."""
+
+    identity: str  # as in the head; another document has another one
+    document: bytes  # JSON Schema; opaque to all but clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +172,24 @@ def decode_head(fields: Mapping[bytes, bytes]) -> Head | None:
         )
     except (KeyError, ValueError) as error:
         raise InvalidEnvelope("head") from error
+
+
+def encode_schema(schema: Schema) -> dict[str, str | bytes]:
+    """The fields of the schema's hash."""
+    return {"identity": schema.identity, "document": schema.document}
+
+
+def decode_schema(fields: Mapping[bytes, bytes]) -> Schema | None:
+    """The schema from its hash; None if there is none. Raises InvalidEnvelope."""
+    if not fields:
+        return None
+    try:
+        identity, document = fields[b"identity"].decode(), fields[b"document"]
+    except (KeyError, ValueError) as error:
+        raise InvalidEnvelope("schema") from error
+    if not _IDENTITY.fullmatch(identity) or len(document) > MAX_SCHEMA_BYTES:
+        raise InvalidEnvelope("schema")
+    return Schema(identity, document)
 
 
 def encode_checksums(heartbeat: Heartbeat) -> bytes:

@@ -1,23 +1,23 @@
 """
 The rows that are published: one type a channel, each field with its meaning and unit.
 
-Field names and units are public. Every field is always there; what is not known is null. Prices are VND as integers,
-but for index futures: points, floats with one decimal. Volumes are shares or contracts, values VND, times Unix ms.
-Integers stay below 2^53; points and per cents have two decimals, unless said otherwise.
+Field names and units are public. Every field is always there; what is not known is null. Integers stay below 2^53.
 
-The types describe plain dicts, which is what the hot path builds. `row_type` gives a row's checker and schema.
+The types describe plain dicts, which is what the hot path builds. `row_type` gives a row's checker; `core/schema.py`
+makes of all types the document that readers get, and docs/tables.md is made of that one.
 """
 
+from collections.abc import Mapping
 from functools import cache
-from hashlib import sha256
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
-import orjson
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from pydantic.config import JsonDict
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from ingest_service.core.rounding import Price
 from ingest_service.core.sessions import Phase
+from ingest_service.core.units import MarkedAverage, MarkedPrice, described
 from shared.channels import Channel, Internal, Stored
 from shared.table import Row
 
@@ -26,151 +26,174 @@ _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 Level: TypeAlias = list[Price | None]  # price (null: an auction order at whatever price), volume
 FeedState: TypeAlias = Literal["live", "quiet", "stale", "down"]
 Side: TypeAlias = Literal["active_buy", "active_sell", "neutral"]
+AlertKind: TypeAlias = Literal["ceiling", "floor", "volume_spike", "foreign_acceleration", "basis_flip", "imbalance"]
 InstrumentType: TypeAlias = Literal["stock", "warrant", "future", "etf", "bond", "fund", "other"]
 
 # Keys of rows that stand beside those of symbols and exchanges.
 TOTAL_KEY = "_total"
 FEED_KEY = "feed"
 
-_ExchangeName = Annotated[str | None, Field(description="HOSE, HNX, UPCOM, DERIVATIVES or HNXBOND")]
-_Session = Annotated[
-    str | None, Field(description="session code: ATO, LO, BREAK, ATC, PT, PLO, C (closed), H (halted), or as sent")
+_Natural: TypeAlias = Annotated[int, Field(ge=0)]
+_Day: TypeAlias = Annotated[str, Field(json_schema_extra={"format": "date"})]
+
+
+def _items(*items: JsonDict) -> JsonDict:
+    """A list of just these: pydantic's word for that is a tuple, which no JSON reader makes."""
+    return {"prefixItems": list(items), "items": False}
+
+
+_PRICE_ITEM: JsonDict = {
+    "unit": "price",
+    "anyOf": [{"type": "integer", "unit": "VND"}, {"type": "number", "unit": "points", "decimals": 1}],
+}
+_BookLevel: TypeAlias = Annotated[
+    Level,
+    Field(
+        min_length=2,
+        max_length=2,
+        json_schema_extra=_items(
+            {
+                "title": "price",
+                "description": "`null`: auction orders at whatever price",
+                "anyOf": [_PRICE_ITEM, {"type": "null"}],
+                "unit": "price",
+            },
+            {"title": "volume", "description": "in all", "type": "integer", "unit": "shares or contracts"},
+        ),
+    ),
 ]
-_TimeMs = Annotated[int | None, Field(description="the exchange's time of the last message, Unix ms")]
-_PriceField = Annotated[Price | None, Field(description="price: VND; index futures: points, 1 decimal")]
-_Volume = Annotated[int, Field(ge=0, description="shares or contracts")]
-_VolumeField = Annotated[int | None, Field(ge=0, description="shares or contracts")]
-_ValueField = Annotated[int | None, Field(ge=0, description="VND")]
-_Points = Annotated[float | None, Field(description="index points, 2 decimals")]
-_Percent = Annotated[float | None, Field(description="per cent, 2 decimals")]
-_Count = Annotated[int | None, Field(ge=0, description="number of symbols")]
+_TickSize: TypeAlias = Annotated[
+    Level,
+    Field(
+        min_length=2,
+        max_length=2,
+        json_schema_extra=_items(
+            {"title": "from_price", "description": "from this price on", **_PRICE_ITEM},
+            {"title": "tick", "description": "the price step", **_PRICE_ITEM},
+        ),
+    ),
+]
+
+# Fields that several rows have.
+_Exchange: TypeAlias = Annotated[str | None, described("where it is listed", "name")]
+_TimeMs: TypeAlias = Annotated[int | None, described("the exchange's time of the last message", "Unix ms")]
+_Reference: TypeAlias = Annotated[MarkedPrice | None, described("reference price of the day", "price")]
+_Ceiling: TypeAlias = Annotated[MarkedPrice | None, described("highest price allowed today", "price")]
+_Floor: TypeAlias = Annotated[MarkedPrice | None, described("lowest price allowed today", "price")]
+_Last: TypeAlias = Annotated[MarkedPrice | None, described("price of the last match", "price")]
+_Change: TypeAlias = Annotated[MarkedPrice | None, described("`last - reference`", "price")]
+_ChangePct: TypeAlias = Annotated[float | None, described("`change / reference`", "per cent", 2)]
+_SESSIONS = "`ATO`, `LO` (continuous), `BREAK`, `ATC`, `PT` (put-through), `PLO`, `C` (closed) or `H` (halted)"
 
 
 @with_config(_STRICT)
 class SideVolumes(TypedDict):
-    """Volumes traded in one phase, by the side that took the initiative."""
+    """Volumes traded in one session, by the side that took the initiative."""
 
-    active_buy: _Volume
-    active_sell: _Volume
-    neutral: _Volume
-
-
-@with_config(_STRICT)
-class BarRow(TypedDict):
-    """The matches of one minute. Keys: `SSI#0` for even minutes, `SSI#1` for odd ones; the newer is the present one."""
-
-    start: Annotated[int, Field(description="begin of the minute, the exchange's time, Unix ms")]
-    open: Annotated[Price, Field(description="price of the first match: VND; index futures: points, 1 decimal")]
-    high: Annotated[Price, Field(description="highest price: VND; index futures: points, 1 decimal")]
-    low: Annotated[Price, Field(description="lowest price: VND; index futures: points, 1 decimal")]
-    close: Annotated[Price, Field(description="price of the last match: VND; index futures: points, 1 decimal")]
-    volume: Annotated[int, Field(ge=0, description="shares or contracts")]
-    value: Annotated[int, Field(ge=0, description="VND")]
-    trades: Annotated[int, Field(ge=0, description="number of matches")]
-
-
-@with_config(_STRICT)
-class TradeRow(TypedDict):
-    """
-    One match. Keys: the symbol, `#` and a place in the ring of the newest ones, `number` modulo its size.
-
-    A match is a rise of the day's total, so two matches that the feed tells by one message are one.
-    """
-
-    number: Annotated[int, Field(gt=0, description="counts the symbol's matches of the day, from 1")]
-    time: _TimeMs
-    price: _PriceField
-    volume: Annotated[int, Field(gt=0, description="shares or contracts")]
-    value: Annotated[int, Field(ge=0, description="VND; 0 if the feed did not tell")]
-    side: Annotated[Side, Field(description="who took the initiative")]
-    session: _Session
-
-
-@with_config(_STRICT)
-class MinutesRow(TypedDict):
-    """The complete bars of one symbol in one hour of the day. Key: `SSI#9`. Internal."""
-
-    bars: Annotated[list[BarRow], Field(max_length=60, description="oldest first")]
+    active_buy: Annotated[_Natural, described("bought at the ask", "shares or contracts")]
+    active_sell: Annotated[_Natural, described("sold at the bid", "shares or contracts")]
+    neutral: Annotated[_Natural, described("auctions, and trades whose side is not known", "shares or contracts")]
 
 
 @with_config(_STRICT)
 class MarketRow(TypedDict):
     """
-    One instrument today. Key: its symbol.
+    One instrument today: shares, warrants, ETFs and futures alike.
 
-    `active_buy_volume + active_sell_volume + neutral_volume + unseen_volume = total_volume`, always; each of the first
-    three is the sum of its part in the four phases. Values and numbers of trades add up in the same way: the values of
-    the sides and `unseen_value` to `total_value`, the trades of sides, and those of phases, to `trades`.
+    Always: `active_buy_volume + active_sell_volume + neutral_volume + unseen_volume = total_volume`, and each of the
+    first three is the sum of its part in the four sessions. Values add up to `total_value` in the same way, and numbers
+    of trades to `trades`, by side and by session.
     """
 
-    exchange: _ExchangeName
-    reference: _PriceField
-    ceiling: _PriceField
-    floor: _PriceField
-    open: Annotated[_PriceField, Field(description="first price; null before the first trade, as are all of these")]
-    high: _PriceField
-    low: _PriceField
-    last: _PriceField
-    last_volume: Annotated[int | None, Field(ge=0, description="volume of the last match")]
-    change: Annotated[Price | None, Field(description="last - reference, exact in ticks")]
-    change_pct: _Percent
-    average: Annotated[
-        Price | None, Field(description="value / volume: VND, rounded; index futures: points, 2 decimals")
+    exchange: _Exchange
+    reference: _Reference
+    ceiling: _Ceiling
+    floor: _Floor
+    open: Annotated[
+        MarkedPrice | None,
+        described("first price; `null` before the first trade, as are the other traded prices", "price"),
     ]
-    total_volume: Annotated[int | None, Field(ge=0, description="matched volume of the day")]
-    total_value: Annotated[int | None, Field(ge=0, description="matched value of the day, VND")]
-    bids: Annotated[list[Level], Field(description="[price, volume], best first, at most 10, without empty levels")]
-    asks: Annotated[list[Level], Field(description="[price, volume], best first, at most 10, without empty levels")]
-    expected_price: Annotated[Price | None, Field(description="expected auction price; null in continuous trading")]
-    session: _Session
-    status: Annotated[str | None, Field(description="N normal, H halted, S suspended, NL newly listed, …, as sent")]
+    high: Annotated[MarkedPrice | None, described("highest price", "price")]
+    low: Annotated[MarkedPrice | None, described("lowest price", "price")]
+    last: _Last
+    last_volume: Annotated[_Natural | None, described("volume of the last match", "shares or contracts")]
+    change: _Change
+    change_pct: _ChangePct
+    average: Annotated[MarkedAverage | None, described("value by volume; of index futures with 2 decimals", "price")]
+    total_volume: Annotated[_Natural | None, described("matched today", "shares or contracts")]
+    total_value: Annotated[_Natural | None, described("matched today", "VND")]
+    bids: Annotated[
+        list[_BookLevel],
+        described(
+            "best first, at most 10, without empty levels; a price of `null` is of auction orders at whatever price",
+            None,
+        ),
+    ]
+    asks: Annotated[list[_BookLevel], described("the same for offers", None)]
+    expected_price: Annotated[
+        MarkedPrice | None, described("expected price of the auction; `null` in continuous trading", "price")
+    ]
+    session: Annotated[str | None, described(f"session of the instrument: {_SESSIONS}", "code")]
+    status: Annotated[
+        str | None, described("`N` normal, `H` halted, `S` suspended, `NL` newly listed, …, as sent", "code")
+    ]
     time: _TimeMs
-    active_buy_volume: Annotated[int, Field(ge=0, description="bought at the ask")]
-    active_sell_volume: Annotated[int, Field(ge=0, description="sold at the bid")]
-    neutral_volume: Annotated[int, Field(ge=0, description="auctions, and trades whose side is not known")]
-    unseen_volume: Annotated[int, Field(ge=0, description="traded while the ingest was not looking, or corrected")]
-    ato_volumes: Annotated[SideVolumes, Field(description="opening auction")]
-    continuous_volumes: SideVolumes
-    atc_volumes: Annotated[SideVolumes, Field(description="closing auction")]
-    other_volumes: Annotated[SideVolumes, Field(description="any other session")]
-    active_buy_value: Annotated[int, Field(ge=0, description="bought at the ask, VND")]
-    active_sell_value: Annotated[int, Field(ge=0, description="sold at the bid, VND")]
-    neutral_value: Annotated[int, Field(ge=0, description="auctions, and trades whose side is not known, VND")]
-    unseen_value: Annotated[int, Field(ge=0, description="as unseen_volume, VND")]
-    ato_value: Annotated[int, Field(ge=0, description="opening auction, all sides, VND")]
-    continuous_value: Annotated[int, Field(ge=0, description="VND")]
-    atc_value: Annotated[int, Field(ge=0, description="closing auction, VND")]
-    other_value: Annotated[int, Field(ge=0, description="any other session, VND")]
-    trades: Annotated[int, Field(ge=0, description="number of matches that were seen today")]
-    active_buy_trades: Annotated[int, Field(ge=0, description="number of matches at the ask")]
-    active_sell_trades: Annotated[int, Field(ge=0, description="number of matches at the bid")]
-    neutral_trades: Annotated[int, Field(ge=0, description="number of the others")]
-    ato_trades: Annotated[int, Field(ge=0, description="number of matches, opening auction")]
-    continuous_trades: Annotated[int, Field(ge=0, description="number of matches")]
-    atc_trades: Annotated[int, Field(ge=0, description="number of matches, closing auction")]
-    other_trades: Annotated[int, Field(ge=0, description="number of matches, any other session")]
-    minute_start: Annotated[
-        int | None, Field(description="begin of the minute of the last match, the exchange's time, Unix ms")
+    active_buy_volume: Annotated[_Natural, described("bought at the ask", "shares or contracts")]
+    active_sell_volume: Annotated[_Natural, described("sold at the bid", "shares or contracts")]
+    neutral_volume: Annotated[
+        _Natural, described("auctions, and trades whose side is not known", "shares or contracts")
     ]
-    minute_open: Annotated[_PriceField, Field(description="first price of that minute; its last one is `last`")]
-    minute_high: Annotated[_PriceField, Field(description="highest price of that minute")]
-    minute_low: Annotated[_PriceField, Field(description="lowest price of that minute")]
+    unseen_volume: Annotated[
+        _Natural,
+        described("traded while the ingest was not looking, or corrected by the exchange", "shares or contracts"),
+    ]
+    ato_volumes: Annotated[SideVolumes, described("the first three, in the opening auction", None)]
+    continuous_volumes: Annotated[SideVolumes, described("the same, in continuous trading", None)]
+    atc_volumes: Annotated[SideVolumes, described("the same, in the closing auction", None)]
+    other_volumes: Annotated[SideVolumes, described("the same, in any other session", None)]
+    active_buy_value: Annotated[_Natural, described("bought at the ask", "VND")]
+    active_sell_value: Annotated[_Natural, described("sold at the bid", "VND")]
+    neutral_value: Annotated[_Natural, described("auctions, and trades whose side is not known", "VND")]
+    unseen_value: Annotated[
+        _Natural, described("traded while the ingest was not looking, or corrected by the exchange", "VND")
+    ]
+    ato_value: Annotated[_Natural, described("of the first three, traded in the opening auction", "VND")]
+    continuous_value: Annotated[_Natural, described("the same, in continuous trading", "VND")]
+    atc_value: Annotated[_Natural, described("the same, in the closing auction", "VND")]
+    other_value: Annotated[_Natural, described("the same, in any other session", "VND")]
+    trades: Annotated[_Natural, described("matches that were seen today", "count")]
+    active_buy_trades: Annotated[_Natural, described("matches at the ask", "count")]
+    active_sell_trades: Annotated[_Natural, described("matches at the bid", "count")]
+    neutral_trades: Annotated[_Natural, described("matches in auctions, and those whose side is not known", "count")]
+    ato_trades: Annotated[_Natural, described("matches in the opening auction", "count")]
+    continuous_trades: Annotated[_Natural, described("matches in continuous trading", "count")]
+    atc_trades: Annotated[_Natural, described("matches in the closing auction", "count")]
+    other_trades: Annotated[_Natural, described("matches in any other session", "count")]
+    minute_start: Annotated[
+        int | None, described("begin of the minute of the last match, by the exchange's time", "Unix ms")
+    ]
+    minute_open: Annotated[MarkedPrice | None, described("first price of that minute; its last one is `last`", "price")]
+    minute_high: Annotated[MarkedPrice | None, described("highest price of that minute", "price")]
+    minute_low: Annotated[MarkedPrice | None, described("lowest price of that minute", "price")]
 
 
 @with_config(_STRICT)
 class ForeignRow(TypedDict):
-    """What foreigners traded today in one symbol, and may still buy. Key: the symbol."""
+    """What foreigners traded today in one symbol, and may still buy."""
 
-    buy_volume: _VolumeField
-    sell_volume: _VolumeField
-    net_volume: Annotated[int | None, Field(description="bought - sold, shares")]
-    buy_value: _ValueField
-    sell_value: _ValueField
-    net_value: Annotated[int | None, Field(description="bought - sold, VND")]
-    total_room: Annotated[int | None, Field(ge=0, description="shares that foreigners may hold together")]
-    current_room: Annotated[int | None, Field(ge=0, description="shares that foreigners may still buy")]
-    buy_speed_per_min: Annotated[int, Field(ge=0, description="shares a minute over the last five minutes")]
-    sell_speed_per_min: Annotated[int, Field(ge=0, description="shares a minute over the last five minutes")]
+    buy_volume: Annotated[_Natural | None, described("bought", "shares")]
+    sell_volume: Annotated[_Natural | None, described("sold", "shares")]
+    net_volume: Annotated[int | None, described("bought - sold", "shares")]
+    buy_value: Annotated[_Natural | None, described("bought", "VND")]
+    sell_value: Annotated[_Natural | None, described("sold", "VND")]
+    net_value: Annotated[int | None, described("bought - sold", "VND")]
+    total_room: Annotated[_Natural | None, described("what foreigners may hold together", "shares")]
+    current_room: Annotated[_Natural | None, described("what foreigners may still buy", "shares")]
+    buy_speed_per_min: Annotated[
+        _Natural,
+        described("bought a minute, over the last five minutes", "shares a minute"),
+    ]
+    sell_speed_per_min: Annotated[_Natural, described("sold a minute, likewise", "shares a minute")]
     time: _TimeMs
 
 
@@ -178,214 +201,296 @@ class ForeignRow(TypedDict):
 class NetFlow(TypedDict):
     """One line of the lists of the most bought and most sold."""
 
-    symbol: str
-    net_value: Annotated[int, Field(description="bought - sold, VND")]
-    net_volume: Annotated[int, Field(description="bought - sold, shares")]
+    symbol: Annotated[str, described("which", "symbol")]
+    net_value: Annotated[int, described("bought - sold", "VND")]
+    net_volume: Annotated[int, described("bought - sold", "shares")]
 
 
 @with_config(_STRICT)
 class ForeignTotalRow(TypedDict):
-    """The sums over all symbols. Key: `_total`."""
+    """The sums over all symbols."""
 
-    buy_volume: _Volume
-    sell_volume: _Volume
-    net_volume: Annotated[int, Field(description="bought - sold, shares")]
-    buy_value: Annotated[int, Field(ge=0, description="VND")]
-    sell_value: Annotated[int, Field(ge=0, description="VND")]
-    net_value: Annotated[int, Field(description="bought - sold, VND")]
-    top_buyers: Annotated[list[NetFlow], Field(max_length=5, description="most bought on balance, by value")]
-    top_sellers: Annotated[list[NetFlow], Field(max_length=5, description="most sold on balance, by value")]
-    time: _TimeMs
+    buy_volume: Annotated[_Natural, described("bought", "shares")]
+    sell_volume: Annotated[_Natural, described("sold", "shares")]
+    net_volume: Annotated[int, described("bought - sold", "shares")]
+    buy_value: Annotated[_Natural, described("bought", "VND")]
+    sell_value: Annotated[_Natural, described("sold", "VND")]
+    net_value: Annotated[int, described("bought - sold", "VND")]
+    top_buyers: Annotated[
+        list[NetFlow], Field(max_length=5), described("the five symbols most bought on balance, by value", None)
+    ]
+    top_sellers: Annotated[
+        list[NetFlow], Field(max_length=5), described("the five most sold on balance, likewise", None)
+    ]
+    time: Annotated[int | None, described("the newest time of its rows", "Unix ms")]
 
 
 @with_config(_STRICT)
 class IndexRow(TypedDict):
-    """One index. Key: its id as the stream spells it."""
+    """One index."""
 
-    name: str | None
-    exchange: _ExchangeName
-    value: _Points
-    reference: Annotated[float | None, Field(description="previous close, points, 2 decimals")]
-    change: _Points
-    change_pct: _Percent
-    total_volume: Annotated[int | None, Field(ge=0, description="order-matched, shares")]
-    total_value: Annotated[int | None, Field(ge=0, description="order-matched, VND")]
-    put_through_volume: _VolumeField
-    put_through_value: _ValueField
-    trades: Annotated[int | None, Field(ge=0, description="number of trades; the feed often says 0")]
-    advances: _Count
-    unchanged: _Count
-    declines: _Count
-    ceilings: Annotated[_Count, Field(description="of the advances, those at the ceiling price")]
-    floors: Annotated[_Count, Field(description="of the declines, those at the floor price")]
-    expected_value: Annotated[float | None, Field(description="expected value, during auctions only; 2 decimals")]
-    session: _Session
+    name: Annotated[str | None, described("its name in the feed", "text")]
+    exchange: Annotated[str | None, described("whose index it is", "name")]
+    value: Annotated[float | None, described("its value", "points", 2)]
+    reference: Annotated[float | None, described("previous close", "points", 2)]
+    change: Annotated[float | None, described("`value - reference`", "points", 2)]
+    change_pct: _ChangePct
+    total_volume: Annotated[_Natural | None, described("order-matched", "shares")]
+    total_value: Annotated[_Natural | None, described("order-matched", "VND")]
+    put_through_volume: Annotated[_Natural | None, described("put through", "shares")]
+    put_through_value: Annotated[_Natural | None, described("put through", "VND")]
+    trades: Annotated[_Natural | None, described("number of trades; the feed often says 0", "count")]
+    advances: Annotated[
+        _Natural | None,
+        described(
+            "symbols above their reference; counted from the components where the feed does not count (VN30)", "count"
+        ),
+    ]
+    unchanged: Annotated[_Natural | None, described("symbols at their reference", "count")]
+    declines: Annotated[_Natural | None, described("symbols below their reference", "count")]
+    ceilings: Annotated[_Natural | None, described("of the advances, those at the ceiling price", "count")]
+    floors: Annotated[_Natural | None, described("of the declines, those at the floor price", "count")]
+    expected_value: Annotated[float | None, described("expected value; during auctions only", "points", 2)]
+    session: Annotated[str | None, described(f"session of the index: {_SESSIONS}", "code")]
     time: _TimeMs
 
 
 @with_config(_STRICT)
 class DerivativesRow(TypedDict):
-    """One futures contract with its basis. Key: its code. `basis` moves with the contract and with the index."""
+    """One futures contract with its basis, which moves with the contract and with the index."""
 
-    name: Annotated[str, Field(description="the familiar name: VN30F2612 for 41I1GC000")]
-    last: _PriceField
-    reference: _PriceField
-    ceiling: _PriceField
-    floor: _PriceField
-    change: _PriceField
-    change_pct: _Percent
-    bid_price: _PriceField
-    bid_volume: _VolumeField
-    ask_price: _PriceField
-    ask_volume: _VolumeField
-    total_volume: _VolumeField
-    total_value: _ValueField
-    underlying: Annotated[str, Field(description="VN30, VN100; GB05, GB10: government bonds")]
-    underlying_value: _Points
-    basis: Annotated[float | None, Field(description="last - underlying_value, points, 2 decimals")]
-    basis_pct: Annotated[float | None, Field(description="basis / underlying_value, per cent, 2 decimals")]
-    premium: Annotated[bool | None, Field(description="true: above the index, false: below, null: at it or unknown")]
-    expiry: Annotated[str | None, Field(description="last trading day, ISO date")]
-    time: _TimeMs
+    name: Annotated[str, described("the familiar name: `VN30F2612` for `41I1GC000`", "text")]
+    last: _Last
+    reference: _Reference
+    ceiling: _Ceiling
+    floor: _Floor
+    change: _Change
+    change_pct: _ChangePct
+    bid_price: Annotated[MarkedPrice | None, described("best bid", "price")]
+    bid_volume: Annotated[_Natural | None, described("volume at the best bid", "contracts")]
+    ask_price: Annotated[MarkedPrice | None, described("best ask", "price")]
+    ask_volume: Annotated[_Natural | None, described("volume at the best ask", "contracts")]
+    total_volume: Annotated[_Natural | None, described("matched today", "contracts")]
+    total_value: Annotated[_Natural | None, described("matched today", "VND")]
+    underlying: Annotated[str, described("`VN30`, `VN100`; `GB05`, `GB10`: government bonds", "symbol")]
+    underlying_value: Annotated[float | None, described("value of the underlying index", "points", 2)]
+    basis: Annotated[float | None, described("`last - underlying_value`", "points", 2)]
+    basis_pct: Annotated[float | None, described("`basis / underlying_value`", "per cent", 2)]
+    premium: Annotated[
+        bool | None, described("`true` above the index, `false` below, `null` at it or not known", "true or false")
+    ]
+    expiry: Annotated[_Day | None, described("last trading day", "day")]
+    time: Annotated[int | None, described("the newer of the contract's and the index's time", "Unix ms")]
+
+
+@with_config(_STRICT)
+class TradeRow(TypedDict):
+    """
+    One match: the tape holds the newest ones of each symbol.
+
+    Each has its number, so whoever is told less often than matches come sees by the numbers how many are missing. A
+    match is a rise of the day's total: two of them that the feed tells by one message are one.
+    """
+
+    number: Annotated[Annotated[int, Field(gt=0)], described("counts the symbol's matches of the day, from 1", "count")]
+    time: Annotated[int | None, described("the exchange's time", "Unix ms")]
+    price: Annotated[MarkedPrice | None, described("price", "price")]
+    volume: Annotated[Annotated[int, Field(gt=0)], described("volume", "shares or contracts")]
+    value: Annotated[_Natural, described("value; 0 if the feed did not tell", "VND")]
+    side: Annotated[Side, described("who took the initiative", "name")]
+    session: Annotated[str | None, described(f"session of the instrument: {_SESSIONS}", "code")]
+
+
+@with_config(_STRICT)
+class BarRow(TypedDict):
+    """
+    The matches of one minute: of the present one and of the one before.
+
+    The whole day of a symbol is at `GET /api/bars/{symbol}`.
+    """
+
+    start: Annotated[int, described("begin of the minute, by the exchange's time", "Unix ms")]
+    open: Annotated[MarkedPrice, described("price of the first match", "price")]
+    high: Annotated[MarkedPrice, described("highest price", "price")]
+    low: Annotated[MarkedPrice, described("lowest price", "price")]
+    close: Annotated[MarkedPrice, described("price of the last match", "price")]
+    volume: Annotated[_Natural, described("matched", "shares or contracts")]
+    value: Annotated[_Natural, described("matched, as far as the feed told", "VND")]
+    trades: Annotated[_Natural, described("matches", "count")]
 
 
 @with_config(_STRICT)
 class SymbolRow(TypedDict):
-    """What an instrument is. Key: its symbol."""
+    """What an instrument is."""
 
-    name_vi: str | None
-    name_en: str | None
-    exchange: _ExchangeName
-    type: InstrumentType
-    lot_size: Annotated[int | None, Field(gt=0, description="board lot, shares or contracts")]
-    ticks: Annotated[
-        list[Level], Field(description="[from_price, tick]: the price step from this price on; empty if not known")
-    ]
-    underlying: Annotated[str | None, Field(description="futures: the index; warrants: the share")]
-    expiry: Annotated[str | None, Field(description="last trading day of futures and warrants, ISO date")]
+    name_vi: Annotated[str | None, described("Vietnamese name", "text")]
+    name_en: Annotated[str | None, described("English name", "text")]
+    exchange: _Exchange
+    type: Annotated[InstrumentType, described("what kind of instrument", "name")]
+    lot_size: Annotated[Annotated[int, Field(gt=0)] | None, described("board lot", "shares or contracts")]
+    ticks: Annotated[list[_TickSize], described("the price step from each price on; empty if not known", None)]
+    underlying: Annotated[str | None, described("of futures the index, of warrants the share", "symbol")]
+    expiry: Annotated[_Day | None, described("last trading day of futures and warrants", "day")]
 
 
 @with_config(_STRICT)
 class GroupRow(TypedDict):
-    """A list of symbols that clients select by name. Key: VN30, HOSE, futures, …"""
+    """A list of symbols that clients select by name (`@VN30`)."""
 
-    keys: list[str]
+    keys: Annotated[
+        list[Annotated[str, Field(json_schema_extra={"unit": "symbol"})]],
+        described("the symbols; of futures the front month first", None),
+    ]
 
 
 @with_config(_STRICT)
 class FeedRow(TypedDict):
-    """The link to the exchange. Key: `feed`."""
+    """
+    The link from the ingest to the exchange.
 
-    state: Annotated[
-        FeedState, Field(description="live; quiet: no data expected now; stale: data expected, none comes; down")
-    ]
-    reason: str | None
-    changed_at: Annotated[int, Field(description="when state or reason changed, Unix ms")]
-    day: Annotated[str | None, Field(description="trading day of the rows, ISO date")]
-    simulated: Annotated[bool, Field(description="the exchange is a simulator: prices are invented")]
+    Clients are told of it by the message `status`, with the rest of the road.
+    """
+
+    state: Annotated[FeedState, described("`quiet`: no data is due now; `stale`: data is due, none comes", "name")]
+    reason: Annotated[str | None, described("why, in words; `null` if all is well", "text")]
+    changed_at: Annotated[int, described("when state or reason changed", "Unix ms")]
+    day: Annotated[_Day | None, described("trading day of the rows", "day")]
+    simulated: Annotated[bool, described("the exchange is a simulator, and its prices are invented", "true or false")]
 
 
 @with_config(_STRICT)
 class PhaseRow(TypedDict):
-    """The phase an exchange is in. Key: HOSE, HNX, UPCOM or DERIVATIVES."""
+    """The phase an exchange is in."""
 
-    phase: Phase
-    changed_at: Annotated[int, Field(description="when it was noticed, Unix ms")]
+    phase: Annotated[Phase, described("what may be done there now", "name")]
+    changed_at: Annotated[int, described("when it was noticed", "Unix ms")]
 
 
 @with_config(_STRICT)
 class WindowRow(TypedDict):
-    """What foreigners had bought and sold in one symbol at the steps behind its speeds. Key: the symbol. Internal."""
+    """What foreigners had bought and sold in one symbol at the steps behind its speeds."""
 
     steps: Annotated[
-        list[Annotated[list[int], Field(min_length=3, max_length=3)]],
-        Field(description="[step, shares bought, shares sold], oldest first"),
+        list[
+            Annotated[
+                list[int],
+                Field(
+                    min_length=3,
+                    max_length=3,
+                    json_schema_extra=_items(
+                        {"title": "step", "description": "of 10 s, since 1970", "type": "integer", "unit": "count"},
+                        {"title": "bought", "description": "until then", "type": "integer", "unit": "shares"},
+                        {"title": "sold", "description": "until then", "type": "integer", "unit": "shares"},
+                    ),
+                ),
+            ]
+        ],
+        described("oldest first", None),
     ]
 
 
-AlertKind: TypeAlias = Literal["ceiling", "floor", "volume_spike", "foreign_acceleration", "basis_flip", "imbalance"]
+@with_config(_STRICT)
+class MinutesRow(TypedDict):
+    """The complete bars of one symbol in one hour of the day."""
+
+    bars: Annotated[list[BarRow], Field(max_length=60), described("oldest first", None)]
 
 
 @with_config(_STRICT)
 class OddLotRow(TypedDict):
-    """The odd-lot board of one instrument: orders of less than a board lot. Key: its symbol."""
+    """
+    The odd-lot board of one instrument: orders of less than a board lot.
 
-    exchange: _ExchangeName
-    reference: Annotated[Price | None, Field(description="reference price of the day, VND")]
-    ceiling: Annotated[Price | None, Field(description="highest price allowed today, VND")]
-    floor: Annotated[Price | None, Field(description="lowest price allowed today, VND")]
-    open: Annotated[Price | None, Field(description="first price of an odd lot, VND; null before the first match")]
-    high: Annotated[Price | None, Field(description="highest price of an odd lot, VND")]
-    low: Annotated[Price | None, Field(description="lowest price of an odd lot, VND")]
-    last: Annotated[Price | None, Field(description="price of the last match of an odd lot, VND")]
-    last_volume: Annotated[int | None, Field(ge=0, description="volume of the last match of an odd lot, shares")]
-    change: Annotated[Price | None, Field(description="last - reference, VND")]
-    change_pct: Annotated[float | None, Field(description="change / reference, per cent, 2 decimals")]
-    total_volume: Annotated[int | None, Field(ge=0, description="matched today, round and odd lots together, shares")]
-    total_value: Annotated[int | None, Field(ge=0, description="matched today, round and odd lots together, VND")]
-    bids: Annotated[list[Level], Field(description="odd lots, [price, volume], best first, at most 3, no empty levels")]
-    asks: Annotated[list[Level], Field(description="odd lots, [price, volume], best first, at most 3, no empty levels")]
-    session: _Session
-    status: Annotated[str | None, Field(description="N normal, H halted, S suspended, …, as sent")]
+    It is empty unless `OL` is among the ingest's `SSI_CHANNELS`.
+    """
+
+    exchange: _Exchange
+    reference: _Reference
+    ceiling: _Ceiling
+    floor: _Floor
+    open: Annotated[
+        MarkedPrice | None,
+        described("first price of an odd lot; `null` before the first match, as are the other traded prices", "price"),
+    ]
+    high: Annotated[MarkedPrice | None, described("highest price of an odd lot", "price")]
+    low: Annotated[MarkedPrice | None, described("lowest price of an odd lot", "price")]
+    last: Annotated[MarkedPrice | None, described("price of the last match of an odd lot", "price")]
+    last_volume: Annotated[_Natural | None, described("volume of that match", "shares")]
+    change: _Change
+    change_pct: _ChangePct
+    total_volume: Annotated[_Natural | None, described("matched today, round and odd lots together", "shares")]
+    total_value: Annotated[_Natural | None, described("matched today, round and odd lots together", "VND")]
+    bids: Annotated[list[_BookLevel], described("of odd lots, best first, at most 3, without empty levels", None)]
+    asks: Annotated[list[_BookLevel], described("the same for offers", None)]
+    session: Annotated[str | None, described(f"session of the instrument: {_SESSIONS}", "code")]
+    status: Annotated[str | None, described("`N` normal, `H` halted, `S` suspended, …, as sent", "code")]
     time: _TimeMs
 
 
 @with_config(_STRICT)
 class AlertRow(TypedDict):
     """
-    One thing that happened. Keys: `alert#` and a place in the ring of the newest ones, `number` modulo its size.
+    What happened that one may want to know at once; the newest 200 of the day.
 
-    The values behind it are null in alerts of other kinds.
+    `ceiling`, `floor`: the last price has come to that limit.
+
+    `volume_spike`: a minute of continuous trading has more than three times the mean volume of the last 20 minutes with
+    trades, 10 at least.
+
+    `foreign_acceleration`: foreigners' balance of the day has moved within five minutes by more than 30 % of what it
+    was, and by 1 billion VND at least.
+
+    `basis_flip`: an index future has come from above its index to below, or back.
+
+    `imbalance`: one side has traded more than three times the value of the other within five minutes, and both together
+    5 billion VND at least.
+
+    The figures are settings of the ingest. The five minutes are counted in steps of 30 s, so they may be half a minute
+    shorter. The last three kinds are states, and told when they begin. Of one kind and symbol at most one a minute is
+    told. Whichever ingest leads, numbers go on, and nothing is told twice. What is behind an alert is `null` in those
+    of other kinds.
     """
 
-    number: Annotated[int, Field(gt=0, description="counts the alerts of the day, from 1")]
-    time: Annotated[int, Field(description="the exchange's time of the message that brought it, Unix ms")]
-    kind: Annotated[
-        AlertKind,
-        Field(
-            description="ceiling, floor: the price touched it; volume_spike: much was traded in this minute; "
-            "foreign_acceleration: foreigners' balance of the day moved much within five minutes; basis_flip: the "
-            "future went from above its index to below, or back; imbalance: one side traded much more than the other "
-            "within five minutes"
-        ),
+    number: Annotated[int, Field(gt=0), described("counts the alerts of the day, from 1", "count")]
+    time: Annotated[int, described("the exchange's time of the message that brought it", "Unix ms")]
+    kind: Annotated[AlertKind, described("what happened", "name")]
+    symbol: Annotated[str, described("of which instrument; clients filter by it", "symbol")]
+    severity: Annotated[
+        Literal["critical", "warning"], described("`critical`: limits and spikes of the volume", "name")
     ]
-    symbol: str
-    severity: Annotated[Literal["critical", "warning"], Field(description="critical: ceiling, floor, volume_spike")]
-    price: Annotated[Price | None, Field(description="last price then: VND; index futures: points, 1 decimal")]
+    price: Annotated[MarkedPrice | None, described("last price then", "price")]
     minute_volume: Annotated[
-        int | None, Field(ge=0, description="volume_spike: traded in this minute so far, shares or contracts")
+        _Natural | None, described("`volume_spike`: traded in this minute so far", "shares or contracts")
     ]
     usual_volume: Annotated[
-        int | None,
-        Field(ge=0, description="volume_spike: mean of the last 20 minutes with trades, shares or contracts"),
+        _Natural | None, described("`volume_spike`: the mean that it is compared with", "shares or contracts")
     ]
-    net_value: Annotated[
-        int | None, Field(description="foreign_acceleration: bought - sold by foreigners today until then, VND")
-    ]
-    earlier_net_value: Annotated[
-        int | None, Field(description="foreign_acceleration: the same five minutes earlier, VND")
-    ]
-    basis: Annotated[float | None, Field(description="basis_flip: price - underlying_value, points, 2 decimals")]
-    underlying_value: Annotated[
-        float | None, Field(description="basis_flip: value of the underlying index, points, 2 decimals")
-    ]
-    buy_value: Annotated[int | None, Field(ge=0, description="imbalance: bought at the ask within five minutes, VND")]
-    sell_value: Annotated[int | None, Field(ge=0, description="imbalance: sold at the bid within five minutes, VND")]
+    net_value: Annotated[int | None, described("`foreign_acceleration`: bought - sold by foreigners today", "VND")]
+    earlier_net_value: Annotated[int | None, described("`foreign_acceleration`: the same five minutes earlier", "VND")]
+    basis: Annotated[float | None, described("`basis_flip`: `price - underlying_value`", "points", 2)]
+    underlying_value: Annotated[float | None, described("`basis_flip`: value of the underlying index", "points", 2)]
+    buy_value: Annotated[_Natural | None, described("`imbalance`: bought at the ask within five minutes", "VND")]
+    sell_value: Annotated[_Natural | None, described("`imbalance`: sold at the bid within five minutes", "VND")]
 
 
 @with_config(_STRICT)
 class LookbackRow(TypedDict):
-    """Totals of the day of one symbol at the steps of the last minutes. Key: `SSI#imbalance`. Internal."""
+    """Totals of the day of one symbol at the steps of the last minutes, for its alerts of one kind."""
 
-    steps: Annotated[list[list[int]], Field(description="[step, totals at its end or until now, …], oldest first")]
+    steps: Annotated[
+        list[list[int]],
+        described("[step of 30 s since 1970, totals at its end or until now, …], VND, oldest first", None),
+    ]
 
 
 @with_config(_STRICT)
 class ToldRow(TypedDict):
-    """What was told by the alerts of one kind and symbol. Key: `SSI#imbalance`. Internal."""
+    """What was told by the alerts of one kind and symbol."""
 
-    time: Annotated[int | None, Field(description="time of the last one, Unix ms; null: none was told today")]
-    state: Annotated[int, Field(ge=-1, le=1, description="0: it does not hold now; 1, -1: it does, upwards, downwards")]
+    time: Annotated[int | None, described("of the last one; `null`: none was told today", "Unix ms")]
+    state: Annotated[
+        int, Field(ge=-1, le=1), described("0: it does not hold now; 1, -1: it does, upwards, downwards", "count")
+    ]
 
 
 AnyRow: TypeAlias = (
@@ -408,39 +513,56 @@ AnyRow: TypeAlias = (
     | ToldRow
 )
 
-_ROW_TYPES: dict[tuple[Stored, str], type[AnyRow]] = {
-    (Channel.MARKET, ""): MarketRow,
-    (Channel.FOREIGN, ""): ForeignRow,
-    (Channel.FOREIGN, TOTAL_KEY): ForeignTotalRow,
-    (Channel.INDEX, ""): IndexRow,
-    (Channel.DERIVATIVES, ""): DerivativesRow,
-    (Channel.TRADES, ""): TradeRow,
-    (Channel.BARS, ""): BarRow,
-    (Channel.SYMBOLS, ""): SymbolRow,
-    (Channel.GROUPS, ""): GroupRow,
-    (Channel.STATUS, ""): PhaseRow,
-    (Channel.STATUS, FEED_KEY): FeedRow,
-    (Internal.WINDOWS, ""): WindowRow,
-    (Internal.MINUTES, ""): MinutesRow,
-    (Channel.ODDLOT, ""): OddLotRow,
-    (Channel.ALERTS, ""): AlertRow,
-    (Internal.LOOKBACKS, ""): LookbackRow,
-    (Internal.TOLD, ""): ToldRow,
+
+class TableForm(NamedTuple):
+    """What stands in a table."""
+
+    key: str  # what the key of a row is
+    row: type[AnyRow]
+    special: Mapping[str, type[AnyRow]] = {}  # by key: the rows of another type than the others
+
+
+#: Of each table, in the order of the documents.
+TABLES: dict[Stored, TableForm] = {
+    Channel.MARKET: TableForm("its symbol", MarketRow),
+    Channel.FOREIGN: TableForm("the symbol", ForeignRow, {TOTAL_KEY: ForeignTotalRow}),
+    Channel.INDEX: TableForm(
+        "its id as the feed spells it (`VNINDEX`, `VN30`, `HNXIndex`, `HNX30`, `HNXUpcomIndex`, …)", IndexRow
+    ),
+    Channel.DERIVATIVES: TableForm("its code (`41I1GC000`)", DerivativesRow),
+    Channel.TRADES: TableForm(
+        "the symbol and a place in its ring, `SSI#0` to `SSI#19`; clients name `SSI` for all of them", TradeRow
+    ),
+    Channel.BARS: TableForm(
+        "the symbol, and whether the minute is even or odd, `SSI#0` or `SSI#1`; clients name `SSI` for both", BarRow
+    ),
+    Channel.ODDLOT: TableForm("its symbol", OddLotRow),
+    Channel.ALERTS: TableForm("`alert` and a place in the ring of the newest ones, `alert#0` to `alert#199`", AlertRow),
+    Channel.SYMBOLS: TableForm("its symbol", SymbolRow),
+    Channel.GROUPS: TableForm(
+        "the indices `VN30` and `HNX30`; the exchanges `HOSE`, `HNX`, `UPCOM`; `futures`, `warrants`, `etfs`", GroupRow
+    ),
+    Channel.STATUS: TableForm("`HOSE`, `HNX`, `UPCOM` or `DERIVATIVES`", PhaseRow, {FEED_KEY: FeedRow}),
+    Internal.WINDOWS: TableForm("the symbol", WindowRow),
+    Internal.LOOKBACKS: TableForm("the symbol and the kind of alert: `SSI#imbalance`", LookbackRow),
+    Internal.TOLD: TableForm("the symbol and the kind of alert: `SSI#imbalance`", ToldRow),
+    Internal.MINUTES: TableForm("the symbol and the hour in Vietnam: `SSI#9`", MinutesRow),
 }
 
 
 def row_type(channel: Stored, key: str = "") -> TypeAdapter[AnyRow]:
     """
-    The type of a row: `.validate_python(row)` checks it strictly, `.json_schema()` describes it.
+    The type of a row: `.validate_python(row)` checks it strictly.
 
     Two channels have one row of another type than their others: foreign has `_total`, status has `feed`.
     """
-    return _adapter(channel, key if (channel, key) in _ROW_TYPES else "")
+    return _adapter(channel, key if key in TABLES[channel].special else "")
 
 
 @cache
 def _adapter(channel: Stored, special_key: str) -> TypeAdapter[AnyRow]:
-    return TypeAdapter(_ROW_TYPES[channel, special_key])
+    form = TABLES[channel]
+    return TypeAdapter(form.special.get(special_key, form.row))
 
 
 def is_of_this_form(channel: Stored, key: str, row: Row) -> bool:
@@ -450,12 +572,3 @@ def is_of_this_form(channel: Stored, key: str, row: Row) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def _schema() -> str:
-    described = {f"{channel} {key}": row_type(channel, key).json_schema() for channel, key in _ROW_TYPES}
-    return sha256(orjson.dumps(described, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-
-
-#: Identity of all rows' fields and what they mean, by their descriptions: rows of another one end the epoch.
-SCHEMA = _schema()

@@ -11,7 +11,7 @@ from shared.wire import Commit, Replaced, decode_key, decode_row
 
 #: Where the scripts of the ingest have a commit's id, and a replacement's head.
 COMMIT_ID_AT = 3
-HEAD_AT = 4
+HEAD_AT = 8
 
 
 class _InFlight(NamedTuple):

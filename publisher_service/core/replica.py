@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from shared.channels import Channel
 from shared.table import Row, Table
-from shared.wire import Commit, Head, Heartbeat
+from shared.wire import Commit, Head, Heartbeat, Schema
 
 #: Parts that may wait for their last one: more rows than all channels have. Beyond, the rows are loaded.
 MAX_PARTS = 256
@@ -43,6 +43,8 @@ class Replica:
         self.tables = {channel: Table() for channel in Channel}
         #: Channels of which somebody wants to know which fields changed. In the others all of a row's count as changed.
         self.compared: set[Channel] = set()
+        #: What the ingest says of its rows, for clients; None while it has said nothing that goes with what is held.
+        self.schema: Schema | None = None
         self._parts: list[Commit] = []  # of a larger change whose rest is still to come
         self._more = False  # what was loaded is a part of such a change
         self._distrusted = False

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager, suppress
 from datetime import date
 
 from ingest_service.core.history import Changes
+from ingest_service.core.schema import SCHEMA
 from ingest_service.metrics import Metrics
 from ingest_service.publication import LeaseLost, Publication
 from ingest_service.redis_sink import RedisSink
 from shared.channels import Channel, RedisNames
 from shared.redis_client import open_redis
+from shared.wire import Schema
 
 DAY = date(2026, 11, 23)
 LIVE: Changes = {Channel.STATUS: {"feed": {"state": "live", "reason": None}}}
@@ -34,11 +36,17 @@ class Writer:
 
 @asynccontextmanager
 async def writing(
-    redis_url: str, prefix: str, *, owner: str = "writer", lease_ms: int = 5000, source: str = "an exchange"
+    redis_url: str,
+    prefix: str,
+    *,
+    owner: str = "writer",
+    lease_ms: int = 5000,
+    source: str = "an exchange",
+    schema: Schema = SCHEMA,
 ) -> AsyncIterator[Writer]:
     """Lead, with a heartbeat each second, for the length of the block."""
     async with open_redis(redis_url) as redis:
-        sink = RedisSink(redis, RedisNames(prefix), token=owner, lease_ms=lease_ms, source=source)
+        sink = RedisSink(redis, RedisNames(prefix), token=owner, lease_ms=lease_ms, source=source, schema=schema)
         publication = Publication(sink, Metrics(), random=lambda: 0.5)
         async with publication.leading():
             if publication.day is None:

@@ -23,6 +23,7 @@ from shared.wire import (
     decode_head,
     decode_key,
     decode_row,
+    decode_schema,
     encode_envelope,
     encode_head,
     encode_row,
@@ -62,6 +63,11 @@ class Decoders:
             encode_row(row, at)
         with suppress(InvalidEnvelope):
             orjson.dumps(decode_key(mutator.noise().encode("utf-8", "surrogatepass")))
+        with suppress(InvalidEnvelope):
+            identity, document = (mutator.noise().encode("utf-8", "surrogatepass") for _ in range(2))
+            schema = decode_schema({b"identity": identity, b"document": document})
+            assert schema is not None
+            assert schema.identity.isprintable()
         with suppress(InvalidEnvelope, NewerContract):
             self.check_head(mutator)
 

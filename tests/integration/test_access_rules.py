@@ -44,6 +44,7 @@ async def test_services_with_the_documented_rules_carry_a_price_to_a_client(urls
             await client.next()
 
         assert (await publisher.get("/readyz")).status_code == 200
+        assert (await publisher.get("/api/schema")).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -4,27 +4,26 @@ import asyncio
 
 import pytest
 
-from ingest_service import redis_sink
 from ingest_service.core.history import Changes
 from shared.channels import Channel, Internal, RedisNames
 from shared.redis_client import open_redis
 from shared.table import Row
+from shared.wire import Schema
 from tests.eventually import eventually
 from tests.fakes.services import running_publisher, websocket_client
 from tests.fakes.writer import writing
 
+EARLIER = Schema("of-an-earlier-version", b"{}")
 OF_THIS_FORM: Row = {"phase": "continuous", "changed_at": 1}
 OF_ANOTHER_FORM: Row = {"phase": "continuous", "since": "noon"}
 
 
 async def test_rows_of_another_version_end_the_epoch_and_those_that_still_fit_are_kept(
-    redis_url: str, redis_prefix: str, monkeypatch: pytest.MonkeyPatch
+    redis_url: str, redis_prefix: str
 ) -> None:
-    with monkeypatch.context() as earlier:
-        earlier.setattr(redis_sink, "SCHEMA", "of an earlier version")
-        async with writing(redis_url, redis_prefix, owner="earlier") as writer:
-            await writer.commit({Channel.STATUS: {"HOSE": OF_THIS_FORM, "HNX": OF_ANOTHER_FORM}})
-            epoch = writer.publication.history.epoch
+    async with writing(redis_url, redis_prefix, owner="earlier", schema=EARLIER) as writer:
+        await writer.commit({Channel.STATUS: {"HOSE": OF_THIS_FORM, "HNX": OF_ANOTHER_FORM}})
+        epoch = writer.publication.history.epoch
     async with (
         running_publisher(redis_url, redis_prefix) as publisher,
         websocket_client(publisher.websocket_url + "/ws/status") as client,

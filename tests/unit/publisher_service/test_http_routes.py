@@ -11,4 +11,6 @@ def test_the_description_has_the_snapshot_routes_and_nothing_else() -> None:
         "/api/channels": ["get"],
         "/api/channels/{channel}": ["get"],
         "/api/channels/{channel}/{key}": ["get"],
+        "/api/bars/{symbol}": ["get"],
+        "/api/schema": ["get"],
     }

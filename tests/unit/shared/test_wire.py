@@ -11,18 +11,22 @@ from shared.channels import Channel, RedisNames
 from shared.table import Row, Table
 from shared.wire import (
     CONTRACT,
+    MAX_SCHEMA_BYTES,
     Commit,
     Head,
     Heartbeat,
     InvalidEnvelope,
     NewerContract,
     Replaced,
+    Schema,
     decode_envelope,
     decode_head,
     decode_row,
+    decode_schema,
     encode_envelope,
     encode_head,
     encode_row,
+    encode_schema,
 )
 
 HEAD = Head("20261123-k3f9q2", 12, "20261123-k3f9q2.12.abcdef", 1_795_405_337_123, "a" * 40, more=True)
@@ -50,6 +54,37 @@ def test_a_head_is_read_back_as_it_was() -> None:
 
     assert decode_head(stored) == HEAD
     assert decode_head({}) is None
+
+
+def test_a_schema_is_read_back_as_it_was_whatever_its_document_is() -> None:
+    schema = Schema("0123456789abcdef", b"\xff opaque")
+    stored = {
+        name.encode(): value if isinstance(value, bytes) else value.encode()
+        for name, value in encode_schema(schema).items()
+    }
+
+    assert decode_schema(stored) == schema
+    assert decode_schema({}) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {b"document": b"{}"},
+        {b"identity": b"a"},
+        {b"identity": b"", b"document": b"{}"},
+        {b"identity": b"a\r\nb", b"document": b"{}"},
+        {b"identity": b'a"', b"document": b"{}"},
+        {b"identity": b"\xff", b"document": b"{}"},
+        {b"identity": "mã".encode(), b"document": b"{}"},
+        {b"identity": b"a" * 65, b"document": b"{}"},
+        {b"identity": b"a", b"document": b"x" * (MAX_SCHEMA_BYTES + 1)},
+    ],
+    ids=lambda wrong: str(wrong)[:40],
+)
+def test_a_schema_that_could_not_be_handed_on_is_refused(wrong: dict[bytes, bytes]) -> None:
+    with pytest.raises(InvalidEnvelope, match="schema"):
+        decode_schema(wrong)
 
 
 def test_unknown_types_channels_and_fields_are_ignored() -> None:
