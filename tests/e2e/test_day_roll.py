@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from ingest_service.core.history import LASTING
 from ingest_service.leader import VIETNAM
 from local_stack.check import MarketLedger, ledger_differences, stored_tables
-from shared.channels import Channel, RedisNames
+from shared.channels import KEYS_REQUIRED, Channel, RedisNames
 from shared.redis_client import open_redis
 from tests.eventually import eventually
 from tests.fakes.exchange import RunningSimulator, running_simulator
@@ -30,6 +30,7 @@ from tests.fakes.services import (
 ROLLED_S = 30.0
 #: A third Thursday: the last day of one of the futures.
 FIRST_DAY = date(2026, 1, 15)
+ALL_TYPES = "X:ALL,R:ALL,MI:ALL,F:ALL,OL:ALL"
 DAILY = [channel for channel in Channel if channel not in LASTING]
 
 
@@ -86,6 +87,11 @@ class Road(NamedTuple):
             raise AssertionError(differences[:5]) from None
 
 
+def query(channel: Channel) -> str:
+    """All of a channel, or as much as one may follow."""
+    return "interval=100" + ("&keys=@HOSE" if channel in KEYS_REQUIRED else "")
+
+
 def epoch_of(client: WebsocketClient) -> str:
     """Of what it holds."""
     return client.table.position.partition(".")[0]
@@ -101,18 +107,21 @@ async def road(redis_url: str, redis_prefix: str, tmp_path: Path) -> AsyncIterat
     """A road on which prices move, and whose clients hold all channels of the first day."""
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(running_simulator(rate=100, seed=9, day=FIRST_DAY))
-        ingest = await stack.enter_async_context(running_ingest(redis_url, redis_prefix, simulator.url, tmp_path))
+        ingest = await stack.enter_async_context(
+            running_ingest(redis_url, redis_prefix, simulator.url, tmp_path, SSI_CHANNELS=ALL_TYPES)
+        )
         publisher = await stack.enter_async_context(running_publisher(redis_url, redis_prefix))
         redis = await stack.enter_async_context(open_redis(redis_url))
         clients = {
             channel: await stack.enter_async_context(
-                websocket_client(f"{publisher.websocket_url}/ws/{channel}?interval=100")
+                websocket_client(f"{publisher.websocket_url}/ws/{channel}?{query(channel)}")
             )
             for channel in Channel
         }
         async with asyncio.TaskGroup() as group:  # a frame that does not continue what is held fails the test
             reading = [group.create_task(client.until_closed(), name=name) for name, client in clients.items()]
-            await eventually(lambda: all(client.table.rows for client in clients.values()), within_s=ROLLED_S)
+            some = [client.table for channel, client in clients.items() if channel is not Channel.ALERTS]
+            await eventually(lambda: all(table.rows for table in some), within_s=ROLLED_S)
             await eventually(lambda: "VN30" in clients[Channel.GROUPS].table.rows, within_s=ROLLED_S)
             started = Road(simulator, ingest, publisher, redis, RedisNames(redis_prefix), clients)
             await started.moves()
@@ -138,8 +147,9 @@ async def test_connected_clients_get_one_snapshot_of_the_new_day_and_nothing_of_
         assert frames[0]["type"] == "snapshot", channel
         assert len(firsts) == 1, f"{channel}: {firsts}\n{road.publisher.log}\n{road.ingest.log}"
         if channel in DAILY:
-            times = [row["time"] for frame in frames for row in frame["data"].values() if row["time"] is not None]
-            assert min(times) >= midnight_ms, channel
+            rows = [row for frame in frames for row in frame["data"].values()]
+            times = [row["start" if channel is Channel.BARS else "time"] for row in rows]
+            assert all(time_ms is None or time_ms >= midnight_ms for time_ms in times), channel
         assert not any(expiring & frame["data"].keys() for frame in frames), channel
     assert expiring
     assert road.clients[Channel.STATUS].table.rows["feed"]["day"] == today.isoformat()
@@ -166,7 +176,7 @@ async def test_a_client_that_returns_with_yesterdays_position_gets_a_snapshot_of
     await road.settled()
 
     for channel, position in positions.items():
-        address = f"{road.publisher.websocket_url}/ws/{channel}?interval=100&since={position}"
+        address = f"{road.publisher.websocket_url}/ws/{channel}?{query(channel)}&since={position}"
         async with websocket_client(address) as returned:
             answer = await returned.next("snapshot", "update")
             while answer.get("part", 1) < answer.get("parts", 1):
