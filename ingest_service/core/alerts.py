@@ -7,7 +7,7 @@ rows, so that the next leader goes on, and tells nothing twice.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ingest_service.core.channel_rows import ChannelRows
@@ -97,13 +97,17 @@ class Alerts:
         self._told: ChannelRows[ToldRow] = ChannelRows(Internal.TOLD)
         self.tables = (self._ring, self._lookback_rows, self._told)
         self._number = 0
-        self._lookbacks: dict[str, Lookback] = {}
+        self._sides: dict[str, Lookback] = {}  # values bought and sold actively
+        self._balances: dict[str, Lookback] = {}  # foreigners' net value
+        self._unbalanced: set[str] = set()  # symbols that were so at their last match
         self._volumes: dict[str, _Volumes] = {}
 
     def start_day(self) -> None:
         """Begin anew; the tables were cleared."""
         self._number = 0
-        self._lookbacks.clear()
+        self._sides.clear()
+        self._balances.clear()
+        self._unbalanced.clear()
         self._volumes.clear()
 
     def resume(
@@ -119,27 +123,56 @@ class Alerts:
         for key, kept in self._lookback_rows.rows.items():
             symbol, _, kind = key.rpartition("#")
             if kind == "imbalance" and symbol in market:
-                self._lookbacks[key] = Lookback.resumed(kept, _traded(market[symbol]))
-            elif symbol in foreign:
-                self._lookbacks[key] = Lookback.resumed(kept, (foreign[symbol]["net_value"] or 0,))
+                self._sides[symbol] = Lookback.resumed(kept, _traded(market[symbol]))
+            elif kind == "foreign_acceleration" and symbol in foreign:
+                self._balances[symbol] = Lookback.resumed(kept, (foreign[symbol]["net_value"] or 0,))
+        for key, told in self._told.rows.items():
+            symbol, _, kind = key.rpartition("#")
+            if kind == "imbalance" and told["state"]:
+                self._unbalanced.add(symbol)
         all_bars = [*bars.items(), *((key, bar) for key, row in minutes.items() for bar in row["bars"])]
         for key, bar in sorted(all_bars, key=_start):
             self._volumes.setdefault(key.rpartition("#")[0], _Volumes()).take(bar)
 
-    def take_market(self, symbol: str, held: MarketRow, row: MarketRow, match: Match | None, now_ms: int) -> None:
+    def take_price(self, symbol: str, held: MarketRow, row: MarketRow, match: Match | None, now_ms: int) -> None:
         """
-        An instrument's row has changed, by this match if it is one.
+        An instrument's last price has changed, by this match if it is one.
 
         `now_ms`: the market's time, Unix ms, for rows that have none.
         """
         last = row["last"]
-        if last is not None and last != held["last"] and (match is not None or held["last"] is not None):
-            if last == row["ceiling"]:
-                self._touch("ceiling", symbol, last, row["time"] or now_ms)
-            elif last == row["floor"]:
-                self._touch("floor", symbol, last, row["time"] or now_ms)
-        if match is not None and match.time_ms is not None and match.side != "neutral":
-            self._take_sides(symbol, held, row, match.time_ms)
+        if last is None or (match is None and held["last"] is None):
+            return  # what happened before the first word of it is no news
+        if last == row["ceiling"]:
+            self._touch("ceiling", symbol, last, row["time"] or now_ms)
+        elif last == row["floor"]:
+            self._touch("floor", symbol, last, row["time"] or now_ms)
+
+    def take_match(self, symbol: str, held: MarketRow, row: MarketRow, match: Match) -> None:
+        """A match has changed the row of its instrument."""
+        time_ms = match.time_ms
+        if time_ms is None or match.side == "neutral":
+            return
+        lookback = self._sides.get(symbol)
+        if lookback is None:
+            lookback = self._sides[symbol] = Lookback(time_ms, _traded(held))
+        buy_value, sell_value = row["active_buy_value"], row["active_sell_value"]
+        if lookback.add(time_ms, buy_value, sell_value):
+            self._lookback_rows.put(_key("imbalance", symbol), lookback.row)
+        _, bought_before, sold_before = lookback.first
+        # Totals may be corrected downwards.
+        bought, sold, state = max(0, buy_value - bought_before), max(0, sell_value - sold_before), 0
+        if bought + sold >= self._above.imbalance_value_vnd:
+            times = self._above.imbalance_times
+            state = 1 if bought > times * sold else -1 if sold > times * bought else 0
+        if not state and symbol not in self._unbalanced:
+            return  # nearly always
+        if self._turns("imbalance", symbol, state, time_ms):
+            self._tell("imbalance", symbol, time_ms, price=row["last"], buy_value=bought, sell_value=sold)
+        if state:
+            self._unbalanced.add(symbol)
+        else:
+            self._unbalanced.remove(symbol)
 
     def take_bar(self, symbol: str, bar: BarRow, match: Match) -> None:
         """A match has changed this bar."""
@@ -165,8 +198,13 @@ class Alerts:
         net_value, time_ms = row["net_value"], row["time"] or now_ms
         if net_value is None:
             return
-        # What was traded before the first message of a day is not known to be of these five minutes.
-        (earlier,) = self._look_back("foreign_acceleration", symbol, time_ms, (net_value,), (net_value,))
+        lookback = self._balances.get(symbol)
+        if lookback is None:
+            # What was traded before the first message of a day is not known to be of these five minutes.
+            lookback = self._balances[symbol] = Lookback(time_ms, (net_value,))
+        if lookback.add(time_ms, net_value):
+            self._lookback_rows.put(_key("foreign_acceleration", symbol), lookback.row)
+        _, earlier = lookback.first
         moved = net_value - earlier
         state = 0
         if abs(moved) >= self._above.foreign_value_vnd and 100 * abs(moved) > self._above.foreign_pct * abs(earlier):
@@ -194,29 +232,6 @@ class Alerts:
     def _touch(self, kind: AlertKind, symbol: str, price: Price, time_ms: int) -> None:
         if self._is_moment(kind, symbol, time_ms):
             self._tell(kind, symbol, time_ms, price=price)
-
-    def _take_sides(self, symbol: str, held: MarketRow, row: MarketRow, time_ms: int) -> None:
-        totals = _traded(row)
-        first = self._look_back("imbalance", symbol, time_ms, _traded(held), totals)
-        bought, sold = (max(0, total - earlier) for total, earlier in zip(totals, first, strict=True))
-        state = 0
-        if bought + sold >= self._above.imbalance_value_vnd:
-            times = self._above.imbalance_times
-            state = 1 if bought > times * sold else -1 if sold > times * bought else 0
-        if self._turns("imbalance", symbol, state, time_ms):
-            self._tell("imbalance", symbol, time_ms, price=row["last"], buy_value=bought, sell_value=sold)
-
-    def _look_back(
-        self, kind: AlertKind, symbol: str, time_ms: int, before: Sequence[int], totals: Sequence[int]
-    ) -> Sequence[int]:
-        """The totals five minutes before a time, at which they are these; `before` it, if it is the first."""
-        key = _key(kind, symbol)
-        lookback = self._lookbacks.get(key)
-        if lookback is None:
-            lookback = self._lookbacks[key] = Lookback()
-        if lookback.add(time_ms, before, totals):
-            self._lookback_rows.put(key, lookback.row)
-        return lookback.first
 
     def _is_moment(self, kind: AlertKind, symbol: str, time_ms: int) -> bool:
         """Whether it may be told: not so soon after another one."""

@@ -302,10 +302,10 @@ class Board:
         match tick:
             case SecurityTick():
                 held = market.EMPTY if begins else self._market.get(tick.key, market.EMPTY)
-                self._guard.judge_trade(tick, held, self._symbols.rows.get(tick.key))
+                self._guard.judge_trade(tick, held, self._symbols.rows)
             case OddLotTick():
                 lot = odd_lots.EMPTY if begins else self._odd_lots.get(tick.key, odd_lots.EMPTY)
-                self._guard.judge_trade(tick, lot, self._symbols.rows.get(tick.key))
+                self._guard.judge_trade(tick, lot, self._symbols.rows)
             case ForeignTick():
                 flow = foreign.EMPTY if begins else self._foreign.get(tick.key, foreign.EMPTY)
                 told, before = (tick.buy_volume, tick.sell_volume), (flow["buy_volume"], flow["sell_volume"])
@@ -344,7 +344,9 @@ class Board:
         if match is not None:
             self._trades.put(tape_key(symbol, row["trades"]), trade_row(row["trades"], match))
             self._take_bar(symbol, match)
-        self._alerts.take_market(symbol, held, row, match, self._market_ms)
+            self._alerts.take_match(symbol, held, row, match)
+        if row["last"] != held["last"]:
+            self._alerts.take_price(symbol, held, row, match, self._market_ms)
         if isinstance(tick, SecurityTick) and tick.trade is not None and tick.trade.total_volume is not None:
             self._watched.add(symbol)
         known = self._symbols.rows.get(symbol)

@@ -478,7 +478,8 @@ class LookbackRow(TypedDict):
     """Totals of the day of one symbol at the steps of the last minutes, for its alerts of one kind."""
 
     steps: Annotated[
-        list[list[int]],
+        list[Annotated[list[int], Field(min_length=2, max_length=3)]],
+        Field(min_length=1),
         described("[step of 30 s since 1970, totals at its end or until now, …], VND, oldest first", None),
     ]
 
