@@ -145,6 +145,7 @@ class Board:
         self._alerts.resume(self._market.rows, self._foreign.rows, self._bars.rows, self._minutes.rows)
         self.link_restored()
         if watched:
+            self._guard.link_restored(())
             self._watched.update(symbol for symbol, row in self._market.rows.items() if row["total_volume"] is not None)
 
     def link_restored(self) -> None:
@@ -153,6 +154,14 @@ class Board:
         saw. That rise is unseen volume, whichever side the message names.
         """
         self._watched.clear()
+        self._guard.link_restored(
+            [
+                *((SecurityTick, key) for key in self._market.rows),
+                *((OddLotTick, key) for key in self._odd_lots.rows),
+                *((ForeignTick, key) for key in self._foreign.rows),
+                *((IndexTick, key) for key in self._index.rows),
+            ]
+        )
 
     # What comes in
 

@@ -8,7 +8,7 @@ steps and clocks may be wrong: what several messages in a row agree upon is the 
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
 from ingest_service.core.invalid_row import InvalidRow
@@ -43,6 +43,8 @@ _ODDITIES: dict[Crime, str] = {
 _Verdict: TypeAlias = tuple[Crime, Facts] | None
 _TradedTick: TypeAlias = SecurityTick | OddLotTick
 _TradedRow: TypeAlias = MarketRow | OddLotRow
+#: Whose row a message would change: what type of tick, and its key.
+_Who: TypeAlias = tuple[type[Tick], str]
 
 
 class Offence(InvalidRow):
@@ -104,7 +106,8 @@ class Guard:
         self._newest_ms = 0  # the latest time that was told and believed
         self._limit_ms: float = math.inf if now_ms is None or any_time else now_ms + AHEAD_MS
         self._ahead_in_a_row = self._ahead_ms = 0  # messages with a time beyond the limit, whatever their symbols
-        self._offenders: dict[tuple[type[Tick], str], _Offender] = {}
+        self._offenders: dict[_Who, _Offender] = {}
+        self._unheard: set[_Who] = set()  # those with totals from before the link was opened
 
     def set_time(self, now_ms: int, market_ms: int) -> None:
         """The machine's time, and the market's: what the feed told last, and what has passed since. Unix ms."""
@@ -114,6 +117,11 @@ class Guard:
     def start_day(self) -> None:
         """What was learned on the day before is void."""
         self._offenders.clear()
+        self._unheard.clear()
+
+    def link_restored(self, held: Iterable[_Who]) -> None:
+        """Nobody was looking for a while: what is told first of what is held, is so, be it less."""
+        self._unheard = set(held)
 
     def judge_trade(self, tick: _TradedTick, held: _TradedRow, known: Mapping[str, SymbolRow]) -> None:
         """Judge a message of prices and totals by the row that it would change, and by what instruments are known."""
@@ -125,10 +133,14 @@ class Guard:
         if self._is_usual(tick, held):
             verdict = None if trade.last == held["last"] else self._judge_price_step(tick, held, known)
         else:
-            verdict = self._judge_time(tick) or self._judge_total(tick, held) or self._judge_price(tick, held, known)
+            verdict = (
+                self._judge_time(tick)
+                or self._judge_total(tick, trade.total_volume, held["total_volume"])
+                or self._judge_price(tick, held, known)
+            )
         if verdict is not None:
             self._accuse(tick, *verdict)
-        elif self._offenders:
+        else:
             self._acquit(tick)
 
     def judge_totals(self, tick: Tick, told: Totals = (), held: Totals = ()) -> None:
@@ -136,11 +148,10 @@ class Guard:
         verdict = self._judge_time(tick)
         if verdict is None:
             for total, before in zip(told, held, strict=True):
-                if total is not None and before is not None and total < before:
-                    verdict = "falling_total", {"total": total, "held": before}
+                verdict = verdict or self._judge_total(tick, total, before)
         if verdict is not None:
             self._accuse(tick, *verdict)
-        elif self._offenders:
+        else:
             self._acquit(tick)
 
     def _is_usual(self, tick: _TradedTick, held: _TradedRow) -> bool:
@@ -180,9 +191,11 @@ class Guard:
         self._oddities["new_clock"] += 1
         return True
 
-    def _judge_total(self, tick: _TradedTick, held: _TradedRow) -> _Verdict:
-        total, before = tick.trade and tick.trade.total_volume, held["total_volume"]
+    def _judge_total(self, tick: Tick, total: int | None, before: int | None) -> _Verdict:
         if total is None or before is None or total >= before:
+            return None
+        if (type(tick), tick.key) in self._unheard:
+            self._oddities["volume_correction"] += 1
             return None
         return "falling_total", {"total": total, "held": before}
 
@@ -245,7 +258,10 @@ class Guard:
 
     def _acquit(self, tick: Tick) -> None:
         """A good message: what was said against the rules before it was wrong."""
+        if not self._offenders and not self._unheard:
+            return
         who = type(tick), tick.key
+        self._unheard.discard(who)
         offender = self._offenders.get(who)
         if offender is None:
             return

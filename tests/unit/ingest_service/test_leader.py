@@ -31,8 +31,8 @@ class Desk:
         nobody = cast("Publication", None)
         self.leader = Leader(self.board, watch, nobody, Metrics(), Quarantine(), now_s=lambda: self.now_s)
 
-    def total_after_older_ones(self) -> object:
-        for _ in range(AGREEING):
+    def total_after_older_ones(self, number: int = AGREEING) -> object:
+        for _ in range(number):
             with suppress(Offence):
                 self.leader.take(a_tick(X, TotalVol=900, Time="10:00:01"), read_at_ms=1)
         row = self.board.take_changes()[Channel.MARKET]["SSI"]
@@ -54,7 +54,7 @@ def test_what_a_new_link_tells_is_not_late() -> None:
     desk = Desk()
     desk.leader.link_lost()
 
-    assert desk.total_after_older_ones() == 900
+    assert desk.total_after_older_ones(1) == 900
 
 
 class Notes:

@@ -18,6 +18,7 @@ from tests.unit.ingest_service.core.a_feed import (
     DAY,
     FUTURE_X,
     MI,
+    OL,
     UNTRADED,
     X_QUOTE,
     X_TRADE,
@@ -45,7 +46,7 @@ def refusal(board: Board, template: dict[str, JSON], **changes: JSON) -> str | N
 
 def a_board() -> Board:
     board = Board(now_ms=at_ms(10, 42, 30))
-    for template in (X, FUTURE_X, R, MI):
+    for template in (X, FUTURE_X, R, MI, OL):
         board.apply(a_tick(template))
     board.take_changes()
     return board
@@ -203,6 +204,39 @@ def test_a_total_that_was_corrected_downwards_is_taken_and_what_follows_counts_f
 
     assert (row["total_volume"], row["unseen_volume"], row["active_buy_volume"]) == (9500, 9000, 500)
     assert checked.board.oddities == {"volume_correction": 1}
+
+
+@pytest.mark.parametrize(
+    ("template", "lower"),
+    [
+        (X, {"TotalVol": 9000.0}),
+        (OL, {"TotalVol": 9000}),
+        (R, {"BuyVol": 1.0, "SellVol": 1.0}),
+        (MI, {"TotalQtty": 1.0}),
+    ],
+    ids=["X", "OL", "R", "MI"],
+)
+def test_what_a_new_link_tells_first_is_so_and_what_comes_after_it_may_not_fall(
+    template: dict[str, JSON], lower: dict[str, JSON]
+) -> None:
+    board = a_board()
+
+    told = [refusal(board, template, **lower)]
+    board.link_restored()
+    told.append(refusal(board, template, **lower))
+    told.append(refusal(board, template))
+    told.append(refusal(board, template, **lower))
+
+    assert told == ["falling_total", None, None, "falling_total"]
+
+
+def test_who_takes_over_without_having_watched_believes_the_first_totals_and_who_has_watched_does_not() -> None:
+    for watched, expected in ((False, None), (True, "falling_total")):
+        checked, heir = CheckedBoard(), Board(now_ms=at_ms(10, 42, 30))
+        checked.tell(X)
+        heir.load(DAY, checked.tables, watched=watched)
+
+        assert refusal(heir, X, TotalVol=9000.0, Time="10:42:18") == expected
 
 
 def test_trades_that_go_on_from_the_corrected_total_agree() -> None:
