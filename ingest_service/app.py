@@ -14,6 +14,7 @@ from ingest_service.core.backlog import Backlog
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.invalid_row import InvalidRow
+from ingest_service.core.quarantine import Quarantine
 from ingest_service.core.recording import Header, Kind, Record
 from ingest_service.core.rows import FEED_KEY
 from ingest_service.core.sessions import Calendar, day_of
@@ -46,11 +47,13 @@ DAILY = (Channel.MARKET, Channel.FOREIGN, Channel.INDEX)
 async def serve(settings: IngestSettings) -> None:
     """Stand by or lead, for ever. Raises InvalidCalendar and CannotListen; anything else is a bug."""
     calendar = load_calendar(settings.calendar_file)
-    metrics = Metrics()
+    metrics, quarantine = Metrics(), Quarantine()
     async with (
         open_redis(settings.redis_url) as redis,
         serving_health(
-            health_app(metrics.registry, partial(broker_fault, redis)), settings.metrics_host, settings.metrics_port
+            health_app(metrics.registry, partial(broker_fault, redis), quarantine.rows),
+            settings.metrics_host,
+            settings.metrics_port,
         ),
         open_http() as http,
     ):
@@ -93,7 +96,14 @@ async def serve(settings: IngestSettings) -> None:
                     try:
                         async with publication.leading():
                             await lead(
-                                settings, publication, reader, rest, metrics, calendar=calendar, recorder=recorder
+                                settings,
+                                publication,
+                                reader,
+                                rest,
+                                metrics,
+                                quarantine=quarantine,
+                                calendar=calendar,
+                                recorder=recorder,
                             )
                     except* LeaseLost:
                         log.warning("another ingest has taken over, standing by")
@@ -108,13 +118,14 @@ async def lead(
     rest: Rest,
     metrics: Metrics,
     *,
+    quarantine: Quarantine,
     calendar: Calendar,
     recorder: Recorder | None,
 ) -> None:
     """One term of leadership. Raises a group with LeaseLost at its end."""
-    board = Board(calendar, simulated=settings.simulated, now_ms=now_ms())
+    board = Board(calendar, simulated=settings.simulated, now_ms=now_ms(), thresholds=settings.alert_thresholds)
     knows_all = take_over(board, publication, reader.backlog)
-    leader = Leader(board, reader.watch, publication, metrics, now_s=time.monotonic)
+    leader = Leader(board, reader.watch, publication, metrics, quarantine, now_s=time.monotonic)
 
     def take_lists(lists: Lists) -> None:
         set_lists(board, lists)

@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz` and `/metrics` of an ingest, answered by the event loop that does its work."""
+"""`/livez`, `/readyz`, `/metrics` and `/quarantine` of an ingest, answered by the event loop that does its work."""
 
 import asyncio
 import contextlib
@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared.table import Row
 from shared.tasks import stop_if_failed
 
 log = logging.getLogger(__name__)
@@ -36,8 +37,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-def health_app(registry: CollectorRegistry, fault: Callable[[], Awaitable[str | None]]) -> Starlette:
-    """The three routes. `fault` tells why this ingest could not lead now; None if it leads or could."""
+def health_app(
+    registry: CollectorRegistry, fault: Callable[[], Awaitable[str | None]], offences: Callable[[], list[Row]]
+) -> Starlette:
+    """
+    The four routes.
+
+    `fault` tells why this ingest could not lead now; None if it leads or could. `offences`: the newest messages that
+    the guard did not let pass.
+    """
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -50,7 +58,17 @@ def health_app(registry: CollectorRegistry, fault: Callable[[], Awaitable[str | 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)])
+    async def quarantine(_: Request) -> Response:
+        return JSONResponse({"quarantine": offences()})
+
+    return Starlette(
+        routes=[
+            Route("/livez", livez),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+            Route("/quarantine", quarantine),
+        ]
+    )
 
 
 @asynccontextmanager

@@ -1,15 +1,20 @@
 """What an ingest does while it leads: keeps the board, and publishes what changes."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
+from ingest_service.core.guard import Offence
+from ingest_service.core.quarantine import Quarantine
 from ingest_service.core.ticks import Tick
 from ingest_service.metrics import Metrics
 from ingest_service.publication import Publication, now_ms
+
+log = logging.getLogger(__name__)
 
 #: So long after a takeover the feed may still tell what the leader before us has published.
 CATCH_UP_S = 12.0
@@ -28,6 +33,7 @@ class Leader:
         watch: FeedWatch,
         publication: Publication,
         metrics: Metrics,
+        quarantine: Quarantine,
         *,
         now_s: Callable[[], float],
         clock_ms: Callable[[], int] = now_ms,
@@ -37,6 +43,7 @@ class Leader:
         self._watch = watch
         self._publication = publication
         self._metrics = metrics
+        self._quarantine = quarantine
         self._now_s = now_s
         self._clock_ms = clock_ms
         self._changed = asyncio.Event()
@@ -59,11 +66,15 @@ class Leader:
     def take(self, tick: Tick, read_at_ms: int) -> None:
         """Publish what a tick changes. Raises InvalidRow."""
         self._read_at_ms = read_at_ms
-        if self._catch_up_until_s and self._now_s() < self._catch_up_until_s:
-            self._board.catch_up(tick)
-        else:
-            self._catch_up_until_s = 0.0
-            self._board.apply(tick)
+        try:
+            if self._catch_up_until_s and self._now_s() < self._catch_up_until_s:
+                self._board.catch_up(tick)
+            else:
+                self._catch_up_until_s = 0.0
+                self._board.apply(tick)
+        except Offence as offence:
+            self._keep(offence, read_at_ms)
+            raise
         self._changed.set()
 
     def link_lost(self) -> None:
@@ -76,6 +87,11 @@ class Leader:
         self._board.set_feed(self._watch.state, self._watch.reason, self._clock_ms())
         self._board.set_time(self._watch.market_ms(self._now_s()), self._clock_ms())
         self._changed.set()
+
+    def _keep(self, offence: Offence, read_at_ms: int) -> None:
+        if self._quarantine.take(offence, read_at_ms):
+            told = {"reason": offence.reason, "key": offence.key, **offence.facts}
+            log.warning("a message is in quarantine; /quarantine shows the newest", extra=told)
 
     async def _publish(self) -> None:
         loop = asyncio.get_running_loop()

@@ -24,6 +24,7 @@ from ingest_service.calendar_file import load_calendar
 from ingest_service.core.board import Board
 from ingest_service.core.calendar_rules import InvalidCalendar
 from ingest_service.core.feed_watch import FeedWatch
+from ingest_service.core.quarantine import Quarantine
 from ingest_service.core.recording import Header
 from ingest_service.core.sessions import Calendar, day_of, midnight_ms
 from ingest_service.feed_reader import FeedReader
@@ -237,7 +238,7 @@ async def _play_as_leader(
     # No type is missed: a recording cannot be asked for it.
     watch = FeedWatch(clock.now_s(), clock.now_ms(), calendar, wanted=())
     reader = FeedReader(feed, watch, metrics, warm=False, now_s=clock.now_s, sleep=clock.sleep)
-    leader = Leader(board, watch, publication, metrics, now_s=clock.now_s, clock_ms=clock.now_ms)
+    leader = Leader(board, watch, publication, metrics, Quarantine(), now_s=clock.now_s, clock_ms=clock.now_ms)
     reader.lead(leader)
     async with asyncio.TaskGroup() as group, telling(feed, clock, plan.extent.first_ms, plan.end_ms):
         playing = [

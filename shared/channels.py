@@ -19,6 +19,8 @@ class Channel(StrEnum):
     SECTORS = "sectors"  # one row a sector: its breadth, change and trading
     FLOW = "flow"  # one row a symbol: how fast it is bought and sold
     BASIS = "basis"  # the basis of each future by the minute: the present point and the one before, as in BARS
+    ODDLOT = "oddlot"  # one row a symbol: the odd-lot board
+    ALERTS = "alerts"  # what happened that one may want to know at once: a ring of the newest, alert#0, alert#1, …
     SYMBOLS = "symbols"  # one row a symbol: names, type, lot, ticks
     GROUPS = "groups"  # one row a group: its list of keys; clients write `@VN30`
     STATUS = "status"  # `feed`: the state of the exchange link; one row an exchange: its phase
@@ -31,6 +33,8 @@ class Internal(StrEnum):
     """
 
     WINDOWS = "windows"  # one row a symbol: what foreigners had bought and sold at the steps of the last minutes
+    LOOKBACKS = "lookbacks"  # one row for each look back of an alert, SSI#imbalance: totals of the last minutes
+    TOLD = "told"  # one row for each alert that was told, SSI#imbalance: when, and whether it still holds
     MINUTES = "minutes"  # one row a symbol and hour, SSI#9: the one-minute bars that are complete
     FLOW_WINDOWS = "flow_windows"  # one row a symbol: its totals at the steps of the last minutes
     BASIS_MINUTES = "basis_minutes"  # one row a future and hour: the points of its basis that are complete
@@ -38,6 +42,8 @@ class Internal(StrEnum):
 
 #: Clients have to name keys: nobody can watch all of them, and no frame could carry that.
 KEYS_REQUIRED = frozenset({Channel.TRADES, Channel.BARS, Channel.BASIS})
+#: Changes leave at once, whatever interval is asked for.
+UNTHROTTLED = frozenset({Channel.ALERTS})
 
 Stored: TypeAlias = Channel | Internal
 #: All tables that a commit may touch.

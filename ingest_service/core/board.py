@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from ingest_service.core import foreign, indices, market
+from ingest_service.core import foreign, indices, market, odd_lots
+from ingest_service.core.alerts import Alerts, Thresholds
 from ingest_service.core.bars import bar_key, bar_with, minute_of, minutes_key, minutes_with
 from ingest_service.core.calendar_rules import EXCHANGES
 from ingest_service.core.channel_rows import ChannelRows
@@ -19,10 +20,12 @@ from ingest_service.core.derived import Derived
 from ingest_service.core.foreign import Totals, foreign_row
 from ingest_service.core.futures import future_of
 from ingest_service.core.groups import derived_groups
+from ingest_service.core.guard import Guard
 from ingest_service.core.indices import breadth, index_row, tells_breadth
 from ingest_service.core.invalid_row import InvalidRow
 from ingest_service.core.market import market_row
 from ingest_service.core.matches import Match
+from ingest_service.core.odd_lots import odd_lot_row
 from ingest_service.core.rows import (
     FEED_KEY,
     TOTAL_KEY,
@@ -36,6 +39,7 @@ from ingest_service.core.rows import (
     IndexRow,
     MarketRow,
     MinutesRow,
+    OddLotRow,
     PhaseRow,
     SymbolRow,
     TradeRow,
@@ -44,7 +48,7 @@ from ingest_service.core.rows import (
 from ingest_service.core.sessions import Calendar, Exchange, Phases, day_of, exchange_of_index
 from ingest_service.core.symbols import Listing, exchange_of, symbol_row
 from ingest_service.core.tape import tape_key, trade_row
-from ingest_service.core.ticks import ForeignTick, IndexTick, SecurityTick, StatusTick, Tick
+from ingest_service.core.ticks import ForeignTick, IndexTick, OddLotTick, SecurityTick, StatusTick, Tick
 from ingest_service.core.window import Window
 from shared.channels import Channel, Internal, Stored
 from shared.table import Row
@@ -69,6 +73,7 @@ class Board:
         simulated: bool = False,
         replayed: bool = False,
         now_ms: int | None = None,
+        thresholds: Thresholds | None = None,
     ) -> None:
         self._simulated = simulated
         self._replayed = replayed
@@ -77,6 +82,8 @@ class Board:
         self._newest_day = None if now_ms is None else day_of(now_ms) + timedelta(days=MAX_DAYS_AHEAD)
         self.oddities: Counter[str] = Counter()
         self._calendar = calendar or Calendar()
+        self._guard = Guard(self.oddities, now_ms, any_time=simulated)
+        self._alerts = Alerts(thresholds or Thresholds())
         self._market: ChannelRows[MarketRow] = ChannelRows(Channel.MARKET)
         self._foreign: ChannelRows[ForeignRow] = ChannelRows(Channel.FOREIGN)
         self._foreign_total: ChannelRows[ForeignTotalRow] = ChannelRows(Channel.FOREIGN, TOTAL_KEY)
@@ -85,6 +92,7 @@ class Board:
         self._trades: ChannelRows[TradeRow] = ChannelRows(Channel.TRADES)
         self._bars: ChannelRows[BarRow] = ChannelRows(Channel.BARS)
         self._minutes: ChannelRows[MinutesRow] = ChannelRows(Internal.MINUTES)
+        self._odd_lots: ChannelRows[OddLotRow] = ChannelRows(Channel.ODDLOT)
         self._symbols: ChannelRows[SymbolRow] = ChannelRows(Channel.SYMBOLS)
         self._groups: ChannelRows[GroupRow] = ChannelRows(Channel.GROUPS)
         self._phases: ChannelRows[PhaseRow] = ChannelRows(Channel.STATUS)
@@ -103,6 +111,8 @@ class Board:
             self._minutes,
             self._window_rows,
             *self._derived.tables,
+            self._odd_lots,
+            *self._alerts.tables,
         )
         self._lasting = (self._symbols, self._groups, self._phases, self._feed)
         # Symbols of which no trade can have escaped since the total that their row holds.
@@ -136,8 +146,10 @@ class Board:
         for symbol, row in self._market.rows.items():
             if future_of(symbol) is not None:
                 self._hear("DERIVATIVES", row["session"], row["time"])
+        self._alerts.resume(self._market.rows, self._foreign.rows, self._bars.rows, self._minutes.rows)
         self.link_restored()
         if watched:
+            self._guard.link_restored(())
             self._watched.update(symbol for symbol, row in self._market.rows.items() if row["total_volume"] is not None)
 
     def link_restored(self) -> None:
@@ -146,13 +158,26 @@ class Board:
         saw. That rise is unseen volume, whichever side the message names.
         """
         self._watched.clear()
+        self._guard.link_restored(
+            [
+                *((SecurityTick, key) for key in self._market.rows),
+                *((OddLotTick, key) for key in self._odd_lots.rows),
+                *((ForeignTick, key) for key in self._foreign.rows),
+                *((IndexTick, key) for key in self._index.rows),
+            ]
+        )
 
     # What comes in
 
     def apply(self, tick: Tick) -> None:
-        """Take a tick. Raises InvalidRow (reason no_day, old_day or too_many_rows), and no table has changed then."""
-        if tick.day is None or tick.day != self.day:
-            self._enter_day(tick)
+        """
+        Take a tick. Raises InvalidRow (reason no_day, old_day, future_day or too_many_rows, or an Offence of the
+        guard), and no table has changed then.
+        """
+        later_day = None if tick.day is not None and tick.day == self.day else self._later_day(tick)
+        self._judge(tick, begins=later_day is not None)
+        if later_day is not None:
+            self._start_day(later_day)
         if tick.oddities:
             self.oddities.update(tick.oddities)
         if tick.time_ms is not None:
@@ -165,8 +190,11 @@ class Board:
                 self._apply_to_foreign(tick)
             case IndexTick():
                 self._apply_to_index(tick)
+            case OddLotTick():
+                held = self._odd_lots.get_with_room(tick.key, odd_lots.EMPTY, tick.data_type)
+                self._odd_lots.put(tick.key, odd_lot_row(held, tick))
             case _:
-                pass  # bars and odd lots are in no table
+                pass  # bars are in no table: matches tell the same
 
     def catch_up(self, tick: Tick) -> None:
         """Take a tick that may be older than what is held: then it changes nothing. Raises InvalidRow, as `apply`."""
@@ -212,6 +240,7 @@ class Board:
         self._market_ms = market_ms
         known = day_of(now_ms) if self.day is None else max(self.day, day_of(now_ms))
         self._newest_day = known + timedelta(days=MAX_DAYS_AHEAD)
+        self._guard.set_time(now_ms, market_ms)
         for exchange in EXCHANGES:
             phase, held = self._heard.at(exchange, market_ms), self._phases.rows.get(exchange)
             if held is None or held["phase"] != phase:
@@ -287,21 +316,45 @@ class Board:
             return tick.time_ms is None or held_ms is None or tick.time_ms <= held_ms
         return tick.time_ms is not None and held_ms is not None and tick.time_ms < held_ms
 
-    def _enter_day(self, tick: Tick) -> None:
+    def _later_day(self, tick: Tick) -> date | None:
+        """The day that a tick begins; None if it is of the present one. Raises InvalidRow."""
         if tick.day is None:
             if self.day is None:
                 raise InvalidRow("no_day", tick.data_type)
         elif self._newest_day is not None and tick.day > self._newest_day:
             raise InvalidRow("future_day", tick.data_type)
         elif self.day is None or tick.day > self.day:
-            self._start_day(tick.day)
+            return tick.day
         elif tick.day < self.day:
             raise InvalidRow("old_day", tick.data_type)
+        return None
+
+    def _judge(self, tick: Tick, *, begins: bool) -> None:
+        """Raises Offence. Where a day `begins` there is nothing yet that a message could contradict."""
+        match tick:
+            case SecurityTick():
+                held = market.EMPTY if begins else self._market.get(tick.key, market.EMPTY)
+                self._guard.judge_trade(tick, held, self._symbols.rows)
+            case OddLotTick():
+                lot = odd_lots.EMPTY if begins else self._odd_lots.get(tick.key, odd_lots.EMPTY)
+                self._guard.judge_trade(tick, lot, self._symbols.rows)
+            case ForeignTick():
+                flow = foreign.EMPTY if begins else self._foreign.get(tick.key, foreign.EMPTY)
+                told, before = (tick.buy_volume, tick.sell_volume), (flow["buy_volume"], flow["sell_volume"])
+                self._guard.judge_totals(tick, told, before)
+            case IndexTick():
+                key = self._index_keys.get(tick.key.upper(), tick.key)
+                index = indices.EMPTY if begins else self._index.get(key, indices.EMPTY)
+                self._guard.judge_totals(tick, (tick.total_volume,), (index["total_volume"],))
+            case _:
+                self._guard.judge_totals(tick)
 
     def _start_day(self, day: date) -> None:
         self.day = day
         for table in self._of_the_day:
             table.clear()
+        self._guard.start_day()
+        self._alerts.start_day()
         self._windows.clear()
         self._derived.begin_day()
         self._totals = Totals()
@@ -325,10 +378,11 @@ class Board:
             self._trades.put(tape_key(symbol, row["trades"]), trade_row(row["trades"], match))
             self._take_bar(symbol, match)
             self._derived.matched(symbol, held, self._market_ms if match.time_ms is None else match.time_ms)
+            self._alerts.take_match(symbol, held, row, match)
+        if row["last"] != held["last"]:
+            self._alerts.take_price(symbol, held, row, match, self._market_ms)
         if isinstance(tick, SecurityTick) and tick.trade is not None and tick.trade.total_volume is not None:
             self._watched.add(symbol)
-            if (held["total_volume"] or 0) > tick.trade.total_volume:
-                self.oddities["volume_correction"] += 1
         known = self._symbols.rows.get(symbol)
         if known is None or (row["exchange"] is not None and row["exchange"] != known["exchange"]):
             self._list(Listing(symbol), row["exchange"])
@@ -346,6 +400,7 @@ class Board:
         bar = bar_with(held, match)
         if bar is not None:
             self._bars.put(place, bar)
+            self._alerts.take_bar(symbol, bar, match)
             if held is not None and held["start"] != bar["start"]:
                 hour = minutes_key(symbol, held)
                 self._minutes.put(hour, minutes_with(self._minutes.rows.get(hour), held))
@@ -371,6 +426,7 @@ class Board:
         if window.newest_step != step:
             self._window_rows.put(symbol, foreign.window_row(window))
         self._foreign_due = True
+        self._alerts.take_foreign(symbol, row, self._market.get(symbol, market.EMPTY)["last"], self._market_ms)
 
     def _apply_to_index(self, tick: IndexTick) -> None:
         name = tick.key.upper()
@@ -397,7 +453,9 @@ class Board:
                 index = self._index.rows.get(self._index_keys.get(future.underlying, ""))
                 held = self._derivatives.rows.get(symbol)
                 active = held is not None and held["active"]
-                self._derivatives.put(symbol, derivatives_row(future, row, index, self._calendar, active=active))
+                derived = derivatives_row(future, row, index, self._calendar, active=active)
+                self._derivatives.put(symbol, derived)
+                self._alerts.take_basis(symbol, derived, self._market_ms)
                 self._active_due = True
         self._derivatives_due.clear()
 

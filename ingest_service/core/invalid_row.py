@@ -3,8 +3,9 @@
 from typing import Literal, TypeAlias
 
 Reason: TypeAlias = Literal[
-    "json", "no_content", "unknown_type", "no_key", "no_day", "old_day", "future_day", "too_many_rows"
-]
+    "json", "no_content", "unknown_type", "no_key", "no_day", "old_day", "future_day", "too_many_rows",
+    "off_band", "off_tick", "falling_total", "future_time",
+]  # fmt: skip
 
 _EXPLANATIONS: dict[Reason, str] = {
     "json": "it is no JSON object",
@@ -15,6 +16,10 @@ _EXPLANATIONS: dict[Reason, str] = {
     "old_day": "it is of an earlier trading day than the board",
     "future_day": "its trading day cannot have begun yet",
     "too_many_rows": "the board is full",
+    "off_band": "a traded price is beyond the band of the day",
+    "off_tick": "the traded price is between two price steps",
+    "falling_total": "a total of the day falls",
+    "future_time": "its time has not come yet",
 }
 
 

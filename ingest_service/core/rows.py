@@ -27,6 +27,7 @@ _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 Level: TypeAlias = list[Price | None]  # price (null: an auction order at whatever price), volume
 FeedState: TypeAlias = Literal["live", "quiet", "stale", "down"]
 Side: TypeAlias = Literal["active_buy", "active_sell", "neutral"]
+AlertKind: TypeAlias = Literal["ceiling", "floor", "volume_spike", "foreign_acceleration", "basis_flip", "imbalance"]
 InstrumentType: TypeAlias = Literal["stock", "warrant", "future", "etf", "bond", "fund", "other"]
 
 # Keys of rows that stand beside those of symbols and exchanges.
@@ -550,6 +551,104 @@ class BasisMinutesRow(TypedDict):
     points: Annotated[list[BasisRow], Field(max_length=60), described("oldest first", None)]
 
 
+@with_config(_STRICT)
+class OddLotRow(TypedDict):
+    """
+    The odd-lot board of one instrument: orders of less than a board lot.
+
+    It is empty unless `OL` is among the ingest's `SSI_CHANNELS`.
+    """
+
+    exchange: _Exchange
+    reference: _Reference
+    ceiling: _Ceiling
+    floor: _Floor
+    open: Annotated[
+        MarkedPrice | None,
+        described("first price of an odd lot; `null` before the first match, as are the other traded prices", "price"),
+    ]
+    high: Annotated[MarkedPrice | None, described("highest price of an odd lot", "price")]
+    low: Annotated[MarkedPrice | None, described("lowest price of an odd lot", "price")]
+    last: Annotated[MarkedPrice | None, described("price of the last match of an odd lot", "price")]
+    last_volume: Annotated[_Natural | None, described("volume of that match", "shares")]
+    change: _Change
+    change_pct: _ChangePct
+    total_volume: Annotated[_Natural | None, described("matched today, round and odd lots together", "shares")]
+    total_value: Annotated[_Natural | None, described("matched today, round and odd lots together", "VND")]
+    bids: Annotated[list[_BookLevel], described("of odd lots, best first, at most 3, without empty levels", None)]
+    asks: Annotated[list[_BookLevel], described("the same for offers", None)]
+    session: Annotated[str | None, described(f"session of the instrument: {_SESSIONS}", "code")]
+    status: Annotated[str | None, described("`N` normal, `H` halted, `S` suspended, …, as sent", "code")]
+    time: _TimeMs
+
+
+@with_config(_STRICT)
+class AlertRow(TypedDict):
+    """
+    What happened that one may want to know at once; the newest 200 of the day.
+
+    `ceiling`, `floor`: the last price has come to that limit.
+
+    `volume_spike`: a minute of continuous trading has more than three times the mean volume of the last 20 minutes with
+    trades, 10 at least.
+
+    `foreign_acceleration`: foreigners' balance of the day has moved within five minutes by more than 30 % of what it
+    was, and by 1 billion VND at least.
+
+    `basis_flip`: an index future has come from above its index to below, or back.
+
+    `imbalance`: one side has traded more than three times the value of the other within five minutes, and both together
+    5 billion VND at least.
+
+    The figures are settings of the ingest. The five minutes are counted in steps of 30 s, so they may be half a minute
+    shorter. The last three kinds are states, and told when they begin. Of one kind and symbol at most one a minute is
+    told. Whichever ingest leads, numbers go on, and nothing is told twice. What is behind an alert is `null` in those
+    of other kinds.
+    """
+
+    number: Annotated[int, Field(gt=0), described("counts the alerts of the day, from 1", "count")]
+    time: Annotated[int, described("the exchange's time of the message that brought it", "Unix ms")]
+    kind: Annotated[AlertKind, described("what happened", "name")]
+    symbol: Annotated[str, described("of which instrument; clients filter by it", "symbol")]
+    severity: Annotated[
+        Literal["critical", "warning"], described("`critical`: limits and spikes of the volume", "name")
+    ]
+    price: Annotated[MarkedPrice | None, described("last price then", "price")]
+    minute_volume: Annotated[
+        _Natural | None, described("`volume_spike`: traded in this minute so far", "shares or contracts")
+    ]
+    usual_volume: Annotated[
+        _Natural | None, described("`volume_spike`: the mean that it is compared with", "shares or contracts")
+    ]
+    net_value: Annotated[int | None, described("`foreign_acceleration`: bought - sold by foreigners today", "VND")]
+    earlier_net_value: Annotated[int | None, described("`foreign_acceleration`: the same five minutes earlier", "VND")]
+    basis: Annotated[float | None, described("`basis_flip`: `price - underlying_value`", "points", 2)]
+    underlying_value: Annotated[float | None, described("`basis_flip`: value of the underlying index", "points", 2)]
+    buy_value: Annotated[_Natural | None, described("`imbalance`: bought at the ask within five minutes", "VND")]
+    sell_value: Annotated[_Natural | None, described("`imbalance`: sold at the bid within five minutes", "VND")]
+
+
+@with_config(_STRICT)
+class LookbackRow(TypedDict):
+    """Totals of the day of one symbol at the steps of the last minutes, for its alerts of one kind."""
+
+    steps: Annotated[
+        list[Annotated[list[int], Field(min_length=2, max_length=3)]],
+        Field(min_length=1),
+        described("[step of 30 s since 1970, totals at its end or until now, …], VND, oldest first", None),
+    ]
+
+
+@with_config(_STRICT)
+class ToldRow(TypedDict):
+    """What was told by the alerts of one kind and symbol."""
+
+    time: Annotated[int | None, described("of the last one; `null`: none was told today", "Unix ms")]
+    state: Annotated[
+        int, Field(ge=-1, le=1), described("0: it does not hold now; 1, -1: it does, upwards, downwards", "count")
+    ]
+
+
 AnyRow: TypeAlias = (
     MarketRow
     | ForeignRow
@@ -571,6 +670,10 @@ AnyRow: TypeAlias = (
     | FlowWindowRow
     | BasisRow
     | BasisMinutesRow
+    | OddLotRow
+    | AlertRow
+    | LookbackRow
+    | ToldRow
 )
 
 
@@ -609,6 +712,8 @@ TABLES: dict[Stored, TableForm] = {
         "`41I1GC000` for both",
         BasisRow,
     ),
+    Channel.ODDLOT: TableForm("its symbol", OddLotRow),
+    Channel.ALERTS: TableForm("`alert` and a place in the ring of the newest ones, `alert#0` to `alert#199`", AlertRow),
     Channel.SYMBOLS: TableForm("its symbol", SymbolRow),
     Channel.GROUPS: TableForm(
         "the indices `VN30` and `HNX30` and those of `sectors`; the exchanges `HOSE`, `HNX`, `UPCOM`; `futures`, "
@@ -617,6 +722,8 @@ TABLES: dict[Stored, TableForm] = {
     ),
     Channel.STATUS: TableForm("`HOSE`, `HNX`, `UPCOM` or `DERIVATIVES`", PhaseRow, {FEED_KEY: FeedRow}),
     Internal.WINDOWS: TableForm("the symbol", WindowRow),
+    Internal.LOOKBACKS: TableForm("the symbol and the kind of alert: `SSI#imbalance`", LookbackRow),
+    Internal.TOLD: TableForm("the symbol and the kind of alert: `SSI#imbalance`", ToldRow),
     Internal.MINUTES: TableForm("the symbol and the hour in Vietnam: `SSI#9`", MinutesRow),
     Internal.FLOW_WINDOWS: TableForm("the symbol", FlowWindowRow),
     Internal.BASIS_MINUTES: TableForm("the contract's code and the hour in Vietnam: `41I1GC000#9`", BasisMinutesRow),

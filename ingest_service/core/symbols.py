@@ -75,7 +75,7 @@ def symbol_row(held: SymbolRow | None, listing: Listing, exchange: str | None, c
         "exchange": exchange or (held["exchange"] if held else None),
         "type": kind,
         "lot_size": lot_size or _lot_size(kind, exchange),
-        "ticks": _ticks(listing.symbol, kind, exchange),
+        "ticks": ticks_of(listing.symbol, kind, exchange),
         "underlying": underlying,
         "expiry": expiry or (held["expiry"] if held else None),
     }
@@ -107,7 +107,8 @@ def _lot_size(kind: InstrumentType, exchange: str | None) -> int | None:
     return 100 if exchange in _BOARD_LOT_EXCHANGES and kind != "bond" else None
 
 
-def _ticks(symbol: str, kind: InstrumentType, exchange: str | None) -> list[Level]:
+def ticks_of(symbol: str, kind: InstrumentType, exchange: str | None) -> list[Level]:
+    """The price steps of an instrument, [from price, step]; empty if they are not known."""
     future = future_of(symbol)
     if future is not None:
         return [[0, 0.1]] if future.in_points else [[0, 1]]

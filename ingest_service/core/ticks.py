@@ -128,7 +128,12 @@ class BarTick(Head):
 
 @dataclass(slots=True)
 class OddLotTick(Head):
-    """OL: the odd-lot board. No table uses it."""
+    """OL: the odd-lot board; its totals are those of round and odd lots together."""
+
+    status: str | None
+    prices: Prices
+    trade: Trade
+    book: Book | None
 
 
 Tick: TypeAlias = SecurityTick | StatusTick | ForeignTick | IndexTick | BarTick | OddLotTick
@@ -222,7 +227,12 @@ _NAMES: dict[DataType, tuple[str, ...]] = {
         *("Advances", "NoChanges", "Declines", "Ceilings", "Floors"),
     ),
     "B": _HEAD_NAMES,
-    "OL": _HEAD_NAMES,
+    "OL": (
+        *_HEAD_NAMES,
+        *("TradingStatus", "RefPrice", "Ceiling", "Floor", "Open", "High", "Low"),
+        *("LastPrice", "LastVol", "TotalVol", "TotalVal"),
+        *(name for level in _BID_LEVELS[:3] + _ASK_LEVELS[:3] for name in level),
+    ),
 }
 # Other names for the same: X-TRADE's own for the extremes, the rest from documents and older messages.
 _USUAL_ALIASES = {"highest": "High", "lowest": "Low"}
@@ -409,7 +419,30 @@ def _bar_tick(data_type: DataType, content: Content) -> BarTick:
 
 
 def _odd_lot_tick(data_type: DataType, content: Content) -> OddLotTick:
-    return OddLotTick(*_head(data_type, _symbol(data_type, content), content))
+    head = _head(data_type, _symbol(data_type, content), content)
+    return OddLotTick(
+        *head,
+        content.code("TradingStatus", _STATUSES),
+        Prices(
+            content.price("RefPrice"),
+            content.price("Ceiling"),
+            content.price("Floor"),
+            content.price("Open"),
+            content.price("High"),
+            content.price("Low"),
+            average=None,
+            expected=None,
+        ),
+        Trade(
+            content.price("LastPrice"),
+            content.quantity("LastVol"),
+            content.quantity("TotalVol"),
+            content.quantity("TotalVal"),
+            side=None,
+        ),
+        # A message without any level says nothing about the book.
+        Book(content.levels(_BID_LEVELS[:3]), content.levels(_ASK_LEVELS[:3])) if "BidVol1" in content.fields else None,
+    )
 
 
 _READERS: dict[DataType, Callable[[DataType, Content], Tick]] = {

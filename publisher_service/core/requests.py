@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from publisher_service.core.position import InvalidPosition, Position
 from publisher_service.core.selection import InvalidKeys, Selection
 from publisher_service.core.views import Mode, ViewKey
-from shared.channels import KEYS_REQUIRED, Channel
+from shared.channels import KEYS_REQUIRED, UNTHROTTLED, Channel
 from shared.table import JSON
 
 #: The error of a request beyond the token's scope.
@@ -194,8 +194,12 @@ class Intervals:
             raise InvalidRequest(
                 "keys_required", f"name symbols or groups: nobody can follow all of {channel} at once", request.id
             )
-        interval_ms = self._defaults_ms[channel] if request.interval is None else self.tier(request.interval)
-        return ViewKey(channel, selection, interval_ms, mode)
+        return ViewKey(channel, selection, self._granted_ms(channel, request.interval), mode)
+
+    def _granted_ms(self, channel: Channel, wanted_ms: int | None) -> int:
+        if channel in UNTHROTTLED:
+            return 0
+        return self._defaults_ms[channel] if wanted_ms is None else self.tier(wanted_ms)
 
 
 def parse_since(request: Subscribe) -> Position | None:

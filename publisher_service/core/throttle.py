@@ -6,7 +6,7 @@ import math
 class Throttle:
     """
     A change after a quiet interval is flushed at once (leading edge). Changes within an interval leave together at
-    its end (trailing edge).
+    its end (trailing edge). With an interval of 0 each change leaves at once.
     """
 
     __slots__ = ("armed", "interval_s", "open_at_s")

@@ -30,6 +30,7 @@ from tests.fakes.services import (
 ROLLED_S = 30.0
 #: A third Thursday: the last day of one of the futures.
 FIRST_DAY = date(2026, 1, 15)
+ALL_TYPES = "X:ALL,R:ALL,MI:ALL,F:ALL,OL:ALL"
 DAILY = [channel for channel in Channel if channel not in LASTING]
 #: A contract that does not expire with the first day.
 FUTURE = "41I1G2000"
@@ -109,7 +110,9 @@ async def road(redis_url: str, redis_prefix: str, tmp_path: Path) -> AsyncIterat
     """A road on which prices move, and whose clients hold all channels of the first day."""
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(running_simulator(rate=100, seed=9, day=FIRST_DAY))
-        ingest = await stack.enter_async_context(running_ingest(redis_url, redis_prefix, simulator.url, tmp_path))
+        ingest = await stack.enter_async_context(
+            running_ingest(redis_url, redis_prefix, simulator.url, tmp_path, SSI_CHANNELS=ALL_TYPES)
+        )
         publisher = await stack.enter_async_context(running_publisher(redis_url, redis_prefix))
         redis = await stack.enter_async_context(open_redis(redis_url))
         clients = {
@@ -120,8 +123,9 @@ async def road(redis_url: str, redis_prefix: str, tmp_path: Path) -> AsyncIterat
         }
         async with asyncio.TaskGroup() as group:  # a frame that does not continue what is held fails the test
             reading = [group.create_task(client.until_closed(), name=name) for name, client in clients.items()]
-            # The lists of sectors come last, and slowly.
-            some = [client.table for channel, client in clients.items() if channel is not Channel.SECTORS]
+            # The lists of sectors come last, and slowly; alerts when something happens.
+            late = (Channel.SECTORS, Channel.ALERTS)
+            some = [client.table for channel, client in clients.items() if channel not in late]
             await eventually(lambda: all(table.rows for table in some), within_s=ROLLED_S)
             await eventually(lambda: "VN30" in clients[Channel.GROUPS].table.rows, within_s=ROLLED_S)
             started = Road(simulator, ingest, publisher, redis, RedisNames(redis_prefix), clients)

@@ -160,6 +160,7 @@ async def running_ingest(
         "SSI_URL": ssi_url,
         "SSI_CONSUMER_ID": "demo",
         "SSI_CONSUMER_SECRET": "demo",
+        "SIMULATED": "true",  # a market of other hours than ours
         "CACHE_DIR": str(cache_dir),
     }
     async with running(RunningService, "ingest_service", **(settings | variables)) as ingest:

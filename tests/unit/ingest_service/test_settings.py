@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from ingest_service.core.alerts import Thresholds
 from ingest_service.settings import IngestSettings, load_settings
 
 KEY = {"SSI_CONSUMER_ID": "demo", "SSI_CONSUMER_SECRET": "demo-secret"}
@@ -41,6 +42,13 @@ def test_channels_are_read_from_a_list_with_spaces(monkeypatch: pytest.MonkeyPat
     settings = settings_of(monkeypatch, SSI_CHANNELS="X: SSI-VNM, mi:VN30")
 
     assert settings.ssi_channels == ("X:SSI-VNM", "mi:VN30")
+
+
+def test_the_thresholds_of_alerts_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, others = settings_of(monkeypatch), settings_of(monkeypatch, ALERT_VOLUME_TIMES="5", ALERT_FOREIGN_PCT="12.5")
+
+    assert usual.alert_thresholds == Thresholds()
+    assert others.alert_thresholds == Thresholds(volume_times=5, foreign_pct=12.5)
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,6 @@ from tests.unit.ingest_service.core.a_feed import (
     FUTURE,
     FUTURE_X,
     MI,
-    OL,
     UNTRADED,
     B,
     CheckedBoard,
@@ -41,6 +40,11 @@ def a_full_board() -> CheckedBoard:
         checked.tell(template)
     checked.settle(at_ms(10, 42, 18))
     return checked
+
+
+def time_passes(checked: CheckedBoard, day: date) -> None:
+    """It is the morning of this day."""
+    checked.board.set_time(at_ms(10, 42, day=day), now_ms=at_ms(10, 42, day=day))
 
 
 def test_a_new_board_has_neither_day_nor_changes() -> None:
@@ -72,6 +76,7 @@ def test_the_first_tick_sets_the_day() -> None:
 def test_a_tick_of_a_later_day_starts_the_day_anew() -> None:
     checked = a_full_board()
 
+    time_passes(checked, date(2026, 11, 17))
     checked.board.apply(a_tick(X, **TUESDAY, Symbol="ACB"))
     changes = checked.board.take_changes()
 
@@ -83,6 +88,7 @@ def test_a_tick_of_a_later_day_starts_the_day_anew() -> None:
 def test_after_a_new_day_the_lasting_rows_are_told_again_for_the_new_history() -> None:
     checked = a_full_board()
 
+    time_passes(checked, date(2026, 11, 17))
     checked.board.apply(a_tick(X, **TUESDAY))
     changes = checked.board.take_changes()
 
@@ -97,6 +103,7 @@ def test_after_a_new_day_the_lasting_rows_are_told_again_for_the_new_history() -
 def test_an_expired_contract_leaves_the_symbols_with_the_new_day() -> None:
     checked = a_full_board()
 
+    time_passes(checked, date(2026, 11, 20))
     checked.board.apply(a_tick(X, TradingDate="20/11/2026"))
     changes = checked.board.take_changes()
 
@@ -152,11 +159,10 @@ def test_a_full_board_refuses_further_symbols_and_serves_those_it_has(monkeypatc
     assert row["last"] == 31550
 
 
-def test_bars_and_odd_lots_change_no_table() -> None:
+def test_bars_change_no_table() -> None:
     checked = CheckedBoard()
 
-    for template in (B, OL):
-        checked.board.apply(a_tick(template))
+    checked.board.apply(a_tick(B))
 
     assert checked.board.take_changes() == {}
 

@@ -6,6 +6,15 @@ from shared.channels import Channel
 from shared.table import JSON, Row
 from tests.unit.ingest_service.core.a_feed import FUTURE, FUTURE_X, MI, UNTRADED, CheckedBoard, X, at_ms
 
+BOND_PRICES: dict[str, JSON] = {
+    "RefPrice": 101000.0,
+    "Ceiling": 104030.0,
+    "Floor": 97970.0,
+    "Open": 101000.0,
+    "High": 101300.0,
+    "Low": 100900.0,
+}
+
 
 def future(checked: CheckedBoard, code: str = FUTURE) -> Row:
     return checked.row(Channel.DERIVATIVES, code)
@@ -123,7 +132,7 @@ def test_the_index_is_found_in_whatever_case_it_is_spelt() -> None:
 def test_bond_futures_have_prices_in_vnd_and_no_basis() -> None:
     checked = CheckedBoard()
 
-    checked.tell(FUTURE_X, Symbol="41B5GC000", LastPrice=101250.0, RefPrice=101000.0)
+    checked.tell(FUTURE_X, Symbol="41B5GC000", LastPrice=101250.0, **BOND_PRICES)
 
     row = future(checked, "41B5GC000")
     assert (row["name"], row["last"], row["change"], row["basis"], row["expiry"]) == (

@@ -125,7 +125,7 @@ def test_a_corrected_total_gives_no_negative_speed() -> None:
     checked = CheckedBoard()
     checked.tell(R, Time="10:00:00", BuyVol=5000.0)
 
-    checked.tell(R, Time="10:01:00", BuyVol=1000.0)
+    checked.insist(R, Time="10:01:00", BuyVol=1000.0)
 
     assert speeds(checked) == (0, 0)
 

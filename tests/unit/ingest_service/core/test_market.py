@@ -18,7 +18,7 @@ from tests.unit.ingest_service.core.a_feed import (
     at_ms,
 )
 
-BID, ASK = 31450.0, 31500.0
+BID, BETWEEN, ASK = 31450.0, 31500.0, 31550.0
 FIRST = {**X, "TotalVol": 1000.0, "TotalVal": 31500000.0}
 
 
@@ -163,11 +163,12 @@ def test_values_are_vnd_so_price_times_volume_is_the_rise_of_the_total_value() -
         (ASK + 50, "active_buy"),
         (BID, "active_sell"),
         (BID - 50, "active_sell"),
-        (31475.0, "neutral"),
+        (BETWEEN, "neutral"),
     ],
 )
 def test_the_side_is_told_by_the_book(price: float, side: str) -> None:
     checked = a_watched_board()
+    checked.tell(X_QUOTE, BidPrice1=BID, AskPrice1=ASK)
 
     row = checked.tell(FIRST, TotalVol=1500.0, LastPrice=price)
 
@@ -196,7 +197,7 @@ def test_a_quote_message_moves_the_book_that_the_next_trade_is_held_against() ->
 def test_the_feeds_own_side_wins_over_the_book(sent: str, side: str) -> None:
     checked = a_watched_board()
 
-    row = checked.tell(X_TRADE, TotalVol=1500.0, LastPrice=31475.0, Side=sent)
+    row = checked.tell(X_TRADE, TotalVol=1500.0, LastPrice=31450.0 if sent == "BU" else 31500.0, Side=sent)
 
     assert volumes(row) == {"unseen": 1000, side: 500}
 
@@ -248,7 +249,7 @@ def test_a_total_that_falls_within_the_day_is_a_correction_and_never_a_negative_
     checked = a_watched_board()
     checked.tell(FIRST, TotalVol=1500.0)
 
-    row = checked.tell(FIRST, TotalVol=1200.0)
+    row = checked.insist(FIRST, TotalVol=1200.0)
 
     assert volumes(row) == {"unseen": 1200}
     assert checked.board.oddities == {"volume_correction": 1}
@@ -256,7 +257,7 @@ def test_a_total_that_falls_within_the_day_is_a_correction_and_never_a_negative_
 
 def test_after_a_correction_trades_are_counted_again() -> None:
     checked = a_watched_board()
-    checked.tell(FIRST, TotalVol=400.0)
+    checked.insist(FIRST, TotalVol=400.0)
 
     row = checked.tell(FIRST, TotalVol=700.0)
 
@@ -370,7 +371,7 @@ def test_every_share_of_the_total_is_bought_sold_neutral_or_unseen(
         if step is None:
             checked.board.link_restored()
         else:
-            checked.tell(step[0], **step[1])  # which checks the sums
+            checked.insist(step[0], **step[1])  # which checks the sums
 
 
 @given(st.lists(st.integers(1, 900), min_size=1, max_size=20), st.data())

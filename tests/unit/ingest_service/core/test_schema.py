@@ -27,7 +27,7 @@ DOCUMENT: dict[str, Any] = orjson.loads(SCHEMA.document)
 ROWS: dict[str, dict[str, Any]] = DOCUMENT["$defs"]
 FIELDS = [(row, name, field) for row, form in ROWS.items() for name, field in form["properties"].items()]
 DAY = date(2026, 11, 23)
-DATA_TYPES = ("F", "X", "R", "MI")
+DATA_TYPES = ("F", "X", "R", "MI", "OL")
 
 
 def decimals(_: object, most: int, value: object, __: object) -> Iterator[ValidationError]:
@@ -147,7 +147,7 @@ class SimulatedDay:
 
     def __init__(self) -> None:
         self.exchange = Exchange(seed=7, day=DAY, stocks=60)
-        self.board = Board(now_ms=midnight_ms(DAY))
+        self.board = Board(simulated=True, now_ms=midnight_ms(DAY))
         self.checked: dict[Stored, int] = dict.fromkeys(Channel, 0)
         self.board.set_components({index.id: list(index.symbols) for index in self.exchange.indices})
         self.board.set_symbols(Listing(listing.symbol) for listing in self.exchange.listings)
