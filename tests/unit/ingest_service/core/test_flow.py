@@ -141,7 +141,7 @@ def test_a_total_that_is_corrected_gives_no_negative_speed() -> None:
     checked = a_board_at_ten()
     tell(checked, [Matched(5, 5000, "BU"), Matched(20, 1000, "SD")])
 
-    checked.tell(X_TRADE, Time="10:00:30", TotalVol=3000.0, Side="BU")  # nobody's now, by the market's row
+    checked.insist(X_TRADE, Time="10:00:30", TotalVol=3000.0, Side="BU")  # nobody's now, by the market's row
     checked.settle(at_ms(10, 0, 31))
 
     assert (ssi(checked)["buy_speed_per_min"], ssi(checked)["sell_speed_per_min"]) == (0, 0)

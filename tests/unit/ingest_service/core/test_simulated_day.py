@@ -51,7 +51,7 @@ class Road:
         self.diary = Diary()
         # In so small a market foreigners trade, and indices move, too seldom to be waited for.
         self.watch = FeedWatch(self.now_s, machine_ms, Calendar(), wanted=("X",))
-        self.board = Board(now_ms=machine_ms)
+        self.board = Board(simulated=True, now_ms=machine_ms)
         self._machine_ms = machine_ms
         self._speed = speed
         self.watch.opened(self.now_s)
