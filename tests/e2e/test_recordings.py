@@ -16,6 +16,8 @@ from tests.fakes.replays import Tables, of_the_day, replayed, stored_tables
 from tests.fakes.services import RunningService, running, running_ingest
 
 SECRET = "a-secret-of-the-test"
+#: One list a second, those of the sectors too.
+LISTS_S = 60.0
 TOTALS = ("last", "high", "low", "total_volume", "total_value")
 
 
@@ -71,7 +73,7 @@ async def test_what_a_leader_had_read_when_it_was_killed_makes_the_same_tables_a
             redis_url, redis_prefix, simulator.url, tmp_path, RECORD_DIR=str(folder), SIMULATED="true"
         ) as ingest,
     ):
-        await ingest.line("symbol lists fetched")
+        await ingest.line("symbol lists fetched", within_s=LISTS_S)
         await simulator.fault("drop")  # a lost link is a part of it
         await until(lambda: sum(record.kind == Kind.UP for record in recorded(folder)) == 2)
         ledger = await pause(simulator, folder)
@@ -135,7 +137,7 @@ async def test_the_command_records_without_redis_and_without_a_secret(
             SSI_CONSUMER_SECRET=SECRET, CACHE_DIR=str(tmp_path), SIMULATED="true",
         ) as recorder,
     ):  # fmt: skip
-        await recorder.line("symbol lists fetched")
+        await recorder.line("symbol lists fetched", within_s=LISTS_S)
         ledger = await pause(simulator, folder)
         recorder.process.terminate()
         assert await recorder.ended() == 0

@@ -40,9 +40,9 @@ class RunningService:
         """What it has logged so far."""
         return "\n".join(self.lines)
 
-    async def line(self, pattern: str) -> re.Match[str]:
+    async def line(self, pattern: str, within_s: float = READY_S) -> re.Match[str]:
         """The first line that matches, now or later."""
-        async with asyncio.timeout(READY_S):
+        async with asyncio.timeout(within_s):
             at = 0
             while True:
                 for line in self.lines[at:]:
