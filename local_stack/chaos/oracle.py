@@ -150,7 +150,9 @@ class Oracle:
         return None if watch.take(frame, frame.id, wall_ms) else channel
 
     def _take_status(self, status: _Status, now_s: float) -> None:
-        if status.connected and self._outage_by_feed:
+        # A group that is not known yet has no rows of which data could come.
+        holds_rows = any(watch.table.rows for watch in self.watches.values())
+        if status.connected and self._outage_by_feed and holds_rows:
             self._complain(Kind.STATUS, "the feed is said to be back before any data came")
         if not status.connected:
             self._outage_by_feed = status.feed in ("down", "stale")

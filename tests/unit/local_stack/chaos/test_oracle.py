@@ -129,6 +129,16 @@ def test_a_feed_that_is_said_to_be_back_before_its_data_is_found(market: Market)
     assert market.complaints == [Kind.STATUS]
 
 
+def test_who_holds_nothing_is_owed_no_data_before_the_feed_is_said_to_be_back() -> None:
+    market = Market()
+    market.connect()
+    market.status(connected=False, feed="down")
+
+    market.status(connected=True)
+
+    assert market.complaints == []
+
+
 def test_after_an_outage_of_the_broker_no_data_needs_to_come_first(market: Market) -> None:
     market.status(connected=False, feed="live")
     market.status(connected=True)
