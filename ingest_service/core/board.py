@@ -123,6 +123,7 @@ class Board:
         self._market_ms = 0  # the feed's newest word on what time it is, or what has passed since
         self._groups_due = self._foreign_due = self._active_due = False
         self._derivatives_due: set[str] = set()  # futures of which the row, or that of its index, has changed
+        self._contracts: dict[str, dict[str, None]] = {}  # index → its futures that have a row today, in their order
 
     def load(self, day: date | None, rows: Mapping[Stored, Mapping[str, Row]], *, watched: bool = False) -> None:
         """
@@ -143,8 +144,11 @@ class Board:
         self._derived.loaded()
         for index in sorted(self._index.rows.items(), key=lambda item: item[1]["time"] or 0):
             self._hear_index(*index)
+        self._contracts.clear()
         for symbol, row in self._market.rows.items():
-            if future_of(symbol) is not None:
+            future = future_of(symbol)
+            if future is not None:
+                self._contracts.setdefault(future.underlying, {})[symbol] = None
                 self._hear("DERIVATIVES", row["session"], row["time"])
         self._alerts.resume(self._market.rows, self._foreign.rows, self._bars.rows, self._minutes.rows)
         self.link_restored()
@@ -360,6 +364,7 @@ class Board:
         self._totals = Totals()
         self._index_keys.clear()
         self._derivatives_due.clear()
+        self._contracts.clear()
         for symbol, row in list(self._symbols.rows.items()):
             if row["expiry"] is not None and row["expiry"] < day.isoformat():
                 self._symbols.remove(symbol)
@@ -386,8 +391,10 @@ class Board:
         known = self._symbols.rows.get(symbol)
         if known is None or (row["exchange"] is not None and row["exchange"] != known["exchange"]):
             self._list(Listing(symbol), row["exchange"])
-        if future_of(symbol) is not None:
+        future = future_of(symbol)
+        if future is not None:
             self._hear("DERIVATIVES", tick.session, tick.time_ms)
+            self._contracts.setdefault(future.underlying, {})[symbol] = None
             self._derivatives_due.add(symbol)
             self._take_basis(symbol)
 
@@ -441,10 +448,9 @@ class Board:
         self._index.put(key, row)
         if tick.session is not None and tick.time_ms is not None:
             self._hear_index(key, row)
-        for symbol, derived in self._derivatives.rows.items():
-            if derived["underlying"] == name:
-                self._derivatives_due.add(symbol)
-                self._take_basis(symbol)
+        for symbol in self._contracts.get(name, ()):
+            self._derivatives_due.add(symbol)
+            self._take_basis(symbol)
 
     def _update_derivatives(self) -> None:
         for symbol in self._derivatives_due:
