@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from ingest_service.core.channel_rows import ChannelRows
 from ingest_service.core.lookback import Lookback
 from ingest_service.core.matches import Match
-from ingest_service.core.rounding import Price
+from ingest_service.core.rounding import Price, rounded
 from ingest_service.core.rows import (
     AlertKind,
     AlertRow,
     BarRow,
-    DerivativesRow,
     ForeignRow,
     LookbackRow,
     MarketRow,
@@ -214,19 +213,24 @@ class Alerts:
                 "foreign_acceleration", symbol, time_ms, price=price, net_value=net_value, earlier_net_value=earlier
             )
 
-    def take_basis(self, symbol: str, row: DerivativesRow, now_ms: int) -> None:
-        """A futures contract's row has changed. The first sign of a day is no flip; at the index it keeps its sign."""
-        if row["premium"] is None:
+    def take_basis(self, symbol: str, last: Price, underlying_value: float, time_ms: int) -> None:
+        """
+        A futures contract or its index has news; these are the prices of both, and the newer time.
+
+        The first sign of a day is no flip; at the index it keeps its sign.
+        """
+        basis = rounded(last - underlying_value, 2)
+        if not basis:
             return
-        state, time_ms = 1 if row["premium"] else -1, row["time"] or now_ms
+        state = 1 if basis > 0 else -1
         if _key("basis_flip", symbol) not in self._told.rows:
             self._told.put(_key("basis_flip", symbol), {"time": None, "state": state})
         elif self._turns("basis_flip", symbol, state, time_ms):
             self._tell(
                 *("basis_flip", symbol, time_ms),
-                price=row["last"],
-                basis=row["basis"],
-                underlying_value=row["underlying_value"],
+                price=last,
+                basis=basis,
+                underlying_value=underlying_value,
             )
 
     def _touch(self, kind: AlertKind, symbol: str, price: Price, time_ms: int) -> None:

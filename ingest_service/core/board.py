@@ -459,9 +459,7 @@ class Board:
                 index = self._index.rows.get(self._index_keys.get(future.underlying, ""))
                 held = self._derivatives.rows.get(symbol)
                 active = held is not None and held["active"]
-                derived = derivatives_row(future, row, index, self._calendar, active=active)
-                self._derivatives.put(symbol, derived)
-                self._alerts.take_basis(symbol, derived, self._market_ms)
+                self._derivatives.put(symbol, derivatives_row(future, row, index, self._calendar, active=active))
                 self._active_due = True
         self._derivatives_due.clear()
 
@@ -473,7 +471,7 @@ class Board:
                 self._derivatives.put(symbol, {**row, "active": symbol in active})
 
     def _take_basis(self, symbol: str) -> None:
-        """Each time, not once a commit: points of the basis have highs and lows."""
+        """Each time, not once a commit: points of the basis have highs and lows, and a flip is told of any moment."""
         future, row = future_of(symbol), self._market.rows.get(symbol)
         if future is None or row is None:
             return
@@ -481,6 +479,7 @@ class Board:
         if index is None or index["value"] is None or row["last"] is None:
             return
         newer_ms = max(row["time"] or 0, index["time"] or 0)
+        self._alerts.take_basis(symbol, row["last"], index["value"], newer_ms or self._market_ms)
         if newer_ms:
             self._derived.take_basis(symbol, row["last"], index["value"], newer_ms)
 
