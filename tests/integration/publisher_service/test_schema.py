@@ -1,6 +1,7 @@
 """GET /api/schema: what the ingest says of its rows, handed on unread."""
 
 import json
+import signal
 import time
 
 import jwt
@@ -126,7 +127,7 @@ async def test_it_is_served_while_redis_is_away(broker: PrivateBroker) -> None:
     await broker.start()
     async with writing(broker.url, "schema"), running_publisher(broker.url, "schema") as publisher:
         await loaded(publisher)
-        broker.end()
+        broker.signal(signal.SIGKILL)
         async with websocket_client(publisher.websocket_url + "/ws") as client:
             await client.status(connected=False, within_s=10)
 
