@@ -8,6 +8,8 @@ import time
 from contextlib import nullcontext, suppress
 from functools import partial
 
+import httpx2
+
 from ingest_service.bootstrap import Bootstrap, Lists, set_lists
 from ingest_service.calendar_file import load_calendar, tell_unlisted_years
 from ingest_service.core.backlog import Backlog
@@ -72,20 +74,8 @@ async def serve(settings: IngestSettings) -> None:
             consumer_id=settings.ssi_consumer_id,
             consumer_secret=settings.ssi_consumer_secret,
         )
-        reader = FeedReader(
-            FastConnect(
-                http,
-                rest,
-                stream_url=settings.ssi_stream_url,
-                channels=settings.ssi_channels,
-                full=metrics.inbox_full.inc,
-                record=None if recorder is None else recorder.take,
-            ),
-            FeedWatch(time.monotonic(), now_ms(), calendar, wanted_types(settings.ssi_channels)),
-            metrics,
-            warm=settings.standby == "warm",
-            now_s=time.monotonic,
-        )
+        warm = settings.standby == "warm"
+        reader = reader_of(settings, http, rest, metrics, calendar, recorder=recorder, warm=warm)
         try:
             async with (
                 nullcontext() if recorder is None else recording(recorder),
@@ -109,6 +99,33 @@ async def serve(settings: IngestSettings) -> None:
                         log.warning("another ingest has taken over, standing by")
         finally:
             await publication.resign()
+
+
+def reader_of(
+    settings: IngestSettings,
+    http: httpx2.AsyncClient,
+    rest: Rest,
+    metrics: Metrics,
+    calendar: Calendar,
+    *,
+    recorder: Recorder | None,
+    warm: bool,
+) -> FeedReader:
+    """What reads the exchange that the settings name, on the machine's clock."""
+    return FeedReader(
+        FastConnect(
+            http,
+            rest,
+            stream_url=settings.ssi_stream_url,
+            channels=settings.ssi_channels,
+            full=metrics.inbox_full.inc,
+            record=None if recorder is None else recorder.take,
+        ),
+        FeedWatch(time.monotonic(), now_ms(), calendar, wanted_types(settings.ssi_channels)),
+        metrics,
+        warm=warm,
+        now_s=time.monotonic,
+    )
 
 
 async def lead(

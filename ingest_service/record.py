@@ -4,24 +4,19 @@ import argparse
 import asyncio
 import logging
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ingest_service.__main__ import run, until_signal
-from ingest_service.app import lists_record, recorder_of, wanted_types
+from ingest_service.app import lists_record, reader_of, recorder_of
 from ingest_service.bootstrap import Bootstrap
 from ingest_service.calendar_file import load_calendar
 from ingest_service.core.calendar_rules import InvalidCalendar
-from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.sessions import Calendar
 from ingest_service.core.ticks import Tick
-from ingest_service.fast_connect import FastConnect
-from ingest_service.feed_reader import FeedReader
 from ingest_service.leader import today
 from ingest_service.metrics import Metrics
-from ingest_service.publication import now_ms
 from ingest_service.recorder import Recorder, recording
 from ingest_service.rest import Rest, open_http
 from ingest_service.settings import IngestSettings, load_settings
@@ -106,20 +101,7 @@ async def record(
             consumer_id=settings.ssi_consumer_id,
             consumer_secret=settings.ssi_consumer_secret,
         )
-        reader = FeedReader(
-            FastConnect(
-                http,
-                rest,
-                stream_url=settings.ssi_stream_url,
-                channels=settings.ssi_channels,
-                full=metrics.inbox_full.inc,
-                record=recorder.take,
-            ),
-            FeedWatch(time.monotonic(), now_ms(), calendar, wanted_types(settings.ssi_channels)),
-            metrics,
-            warm=False,
-            now_s=time.monotonic,
-        )
+        reader = reader_of(settings, http, rest, metrics, calendar, recorder=recorder, warm=False)
         bootstrap = Bootstrap(
             rest,
             address=settings.ssi_api_url,
