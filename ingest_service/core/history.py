@@ -20,6 +20,9 @@ from shared.wire import Commit, stored_row
 MAX_ROWS = 256
 MAX_BYTES = 256_000
 
+#: Of which checksums are made at once: 0.2 ms.
+ROWS_ADDED_UP = 128
+
 #: Channels whose rows outlive a trading day.
 LASTING = (Channel.SYMBOLS, Channel.GROUPS, Channel.STATUS)
 
@@ -70,6 +73,14 @@ class History:
     def checksums(self) -> dict[Channel, int]:
         """Of the tables that are published, as they are at `rev`."""
         return {channel: self.tables[channel].checksum() for channel in Channel}
+
+    def add_up(self) -> Iterator[None]:
+        """Get the checksums ready, a piece a step: a second's rows at once take some milliseconds."""
+        for channel in Channel:
+            table = self.tables[channel]
+            for _ in range(0, table.unsummed, ROWS_ADDED_UP):
+                table.add_up(ROWS_ADDED_UP)
+                yield
 
     def successor(
         self,
