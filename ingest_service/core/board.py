@@ -287,7 +287,7 @@ class Board:
         for table in self._of_the_day + self._lasting:
             changed = self._changed_market() if table is self._market else table.take_changes()
             if changed:
-                changes.setdefault(table.channel, {}).update(changed)
+                changes[table.channel] = changes[table.channel] | changed if table.channel in changes else changed
         return changes
 
     def _changed_market(self) -> dict[str, Row | None]:

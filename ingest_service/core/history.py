@@ -45,6 +45,11 @@ class _Part(NamedTuple):
     rows: dict[Stored, dict[str, Row | None]]
     texts: dict[Stored, dict[str, bytes]]
 
+    def add(self, channel: Stored, rows: dict[str, Row | None], texts: dict[str, bytes]) -> None:
+        """Take a channel's rows, if there are some."""
+        if rows:
+            self.rows[channel], self.texts[channel] = rows, texts
+
 
 class History:
     """One epoch's tables, the last number given, and the changes that no commit has yet."""
@@ -53,7 +58,7 @@ class History:
         self.epoch = epoch
         self.rev = rev  # the last number given to a commit
         self.tables: dict[Stored, Table] = {channel: Table() for channel in STORED}
-        self._staged: dict[tuple[Stored, str], Row | None] = {}
+        self._staged: dict[Stored, dict[str, Row | None]] = {}
         # The parts of a larger change that are still to come. Later changes wait until all of them have left.
         self._parts: deque[_Part] = deque()
 
@@ -98,8 +103,7 @@ class History:
     def stage(self, changes: Changes) -> None:
         """Take changed rows, whole; None removes. The newest row of a key wins, so waiting costs one row a key."""
         for channel, rows in changes.items():
-            for key, row in rows.items():
-                self._staged[channel, key] = row
+            self._staged.setdefault(channel, {}).update(rows)
 
     def next_commit(self, time_ms: int) -> Commit | None:
         """
@@ -122,17 +126,23 @@ class History:
     def _split_staged(self) -> None:
         part = _Part({}, {})
         rows_left, bytes_left = MAX_ROWS, MAX_BYTES
-        for (channel, key), row in self._staged.items():
-            held = self.tables[channel].get(key)
-            text = orjson.dumps(row)
-            if text == (held.json if held else REMOVED):
-                continue
-            if rows_left == 0 or bytes_left < len(text):
-                self._parts.append(part)
-                part, rows_left, bytes_left = _Part({}, {}), MAX_ROWS, MAX_BYTES
-            part.rows.setdefault(channel, {})[key] = row
-            part.texts.setdefault(channel, {})[key] = text
-            rows_left, bytes_left = rows_left - 1, bytes_left - len(text)
+        for channel, staged in self._staged.items():
+            get = self.tables[channel].get
+            rows: dict[str, Row | None] = {}
+            texts: dict[str, bytes] = {}
+            for key, row in staged.items():
+                held = get(key)
+                text = orjson.dumps(row)
+                if text == (held.json if held else REMOVED):
+                    continue
+                if rows_left == 0 or bytes_left < len(text):
+                    part.add(channel, rows, texts)
+                    self._parts.append(part)
+                    part, rows, texts = _Part({}, {}), {}, {}
+                    rows_left, bytes_left = MAX_ROWS, MAX_BYTES
+                rows[key], texts[key] = row, text
+                rows_left, bytes_left = rows_left - 1, bytes_left - len(text)
+            part.add(channel, rows, texts)
         if part.rows:
             self._parts.append(part)
         self._staged = {}

@@ -173,14 +173,15 @@ def _take_prices(row: MarketRow, prices: Prices) -> None:
 
 def with_book(row: MarketRow, book: Book) -> MarketRow:
     """A row as it leaves."""
-    bids, asks = book.sides
-    return {**row, "bids": bids, "asks": asks}
+    whole = row.copy()
+    whole["bids"], whole["asks"] = book.sides
+    return whole
 
 
 def take_book(row: MarketRow) -> Book:
     """Take the book out of a row that had left, and is ours again."""
     book = Book(row["bids"], row["asks"])
-    row["bids"] = row["asks"] = []
+    row["bids"] = row["asks"] = EMPTY["bids"]
     return book
 
 
