@@ -50,9 +50,9 @@ class IngestSettings(BaseSettings):
         min_length=1, description="the consumer secret of the SSI FastConnect Data key; demo for the simulator"
     )
     ssi_channels: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("X:ALL", "R:ALL", "MI:ALL", "F:ALL"),
+        ("X:ALL", "R:ALL", "MI:ALL", "F:ALL", "OL:ALL"),
         min_length=1,
-        description="what to subscribe, such as X:ALL,R:ALL,MI:ALL,F:ALL",
+        description="what to subscribe, such as X:ALL,R:ALL,MI:ALL,F:ALL,OL:ALL",
     )
     standby: Literal["warm", "cold"] = Field(
         "warm",
@@ -133,6 +133,11 @@ class IngestSettings(BaseSettings):
         if len(set(names)) < len(names):
             # Two entries of one channel could replace each other on the server.
             raise ValueError("names a channel twice; join its symbols with dashes, such as X:SSI-VNM")
+        if len({"X-QUOTE", "X-TRADE"}.intersection(names)) == 1:
+            # Books without trades, or trades without the books that tell whose they were.
+            raise ValueError("has one of X-QUOTE and X-TRADE; name both, or X alone, which is the two in one")
+        if "X" in names and "X-QUOTE" in names:
+            raise ValueError("has X beside X-QUOTE and X-TRADE, which tell the same once more; name X or the two")
         return expressions
 
 

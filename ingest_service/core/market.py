@@ -53,6 +53,8 @@ _OF_PHASES: dict[str | None, _OfPhase] = {
     "ATC": _OfPhase("atc_trades", "atc_volumes", "atc_value"),
 }
 _OF_OTHERS = _OfPhase("other_trades", "other_volumes", "other_value")
+#: Sessions in which nobody expects a price. Codes that are not known may be auctions.
+_NO_AUCTIONS = frozenset({"LO", "BREAK", "PT", "PLO", "C", "H"})
 _NOTHING: SideVolumes = {"active_buy": 0, "active_sell": 0, "neutral": 0}
 
 EMPTY: MarketRow = {
@@ -115,8 +117,7 @@ def market_row(held: MarketRow, tick: SecurityTick | StatusTick, *, watched: boo
     is unseen volume.
     """
     row, match = held.copy(), None
-    if tick.exchange is not None:
-        row["exchange"] = tick.exchange
+    row["exchange"] = tick.exchange or held["exchange"]
     if tick.session is not None:
         row["session"] = tick.session
     if tick.status is not None:
@@ -130,7 +131,10 @@ def market_row(held: MarketRow, tick: SecurityTick | StatusTick, *, watched: boo
             match = _take_trade(row, tick.trade, watched=watched)
         if tick.book is not None:  # after the trade, whose side shows in the book that stood before
             row["bids"], row["asks"] = tick.book
-    if row["session"] == "LO":
+    if tick.time_ms is not None and held["time"] is not None and tick.time_ms < held["time"]:
+        # An older message, such as the last trade told after the present book, is of an older session.
+        row["session"], row["status"], row["time"] = held["session"], held["status"], held["time"]
+    if row["session"] in _NO_AUCTIONS:
         row["expected_price"] = None  # some instruments repeat the last price here
     if row["total_volume"] == 0:
         _forget_trades(row)
@@ -190,6 +194,8 @@ def _take_trade(row: MarketRow, trade: Trade, *, watched: bool) -> Match | None:
         row["unseen_volume"] += volume_rise
         row["unseen_value"] += value_rise
         return None
+    if row["open"] is None and volume_rise == row["total_volume"]:
+        row["open"] = row["last"]  # messages of trades alone do not tell it: it is the price of the first one
     match = Match(row["time"], row["last"], volume_rise, value_rise, _side(row, trade), row["session"])
     _count(row, match)
     return match
