@@ -38,7 +38,7 @@ class Adder:
     async def read(self) -> None:
         """Until the recording has ended, which is told after all that it has changed."""
         while True:
-            message = await self._client.next(within_s=30)
+            message = await self._client.next(within_s=60)
             if message["type"] == "status" and message["reason"] == "the recording has ended":
                 return
             if message["type"] == "update" and message.get("part", 1) == message.get("parts", 1):
@@ -66,7 +66,7 @@ async def test_who_adds_up_a_frame_in_five_seconds_comes_to_what_each_single_mes
         publisher = await stack.enter_async_context(running_publisher(redis_url, redis_prefix))
         address = f"{publisher.websocket_url}/ws/market?interval=5000&mode="
         adders = [Adder(await stack.enter_async_context(websocket_client(address + mode))) for mode in MODES]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             await asyncio.gather(*(adder.read() for adder in adders))
 
     for adder in adders:
