@@ -324,6 +324,8 @@ class Board:
                 totals = [(tick.total_volume, index["total_volume"])]
             case _:
                 return False
+        if any(told is not None and held is None for told, held in totals):
+            return False  # of books alone nobody knows a total
         steps = [told - held for told, held in totals if told is not None and held is not None]
         if any(step > 0 for step in steps):
             return False

@@ -55,6 +55,8 @@ _OF_PHASES: dict[str | None, _OfPhase] = {
     "ATC": _OfPhase("atc_trades", "atc_volumes", "atc_value"),
 }
 _OF_OTHERS = _OfPhase("other_trades", "other_volumes", "other_value")
+#: Sessions in which nobody expects a price. Codes that are not known may be auctions.
+_NO_AUCTIONS = frozenset({"LO", "BREAK", "PT", "PLO", "C", "H"})
 _NOTHING: SideVolumes = {"active_buy": 0, "active_sell": 0, "neutral": 0}
 
 EMPTY: MarketRow = {
@@ -119,8 +121,7 @@ def market_row(
     that the row holds: otherwise a rise is unseen volume.
     """
     row, match = held.copy(), None
-    if tick.exchange is not None:
-        row["exchange"] = tick.exchange
+    row["exchange"] = tick.exchange or held["exchange"]
     if tick.session is not None:
         row["session"] = tick.session
     if tick.status is not None:
@@ -132,7 +133,10 @@ def market_row(
             _take_prices(row, tick.prices)
         if tick.trade is not None:
             match = _take_trade(row, tick.trade, book, watched=watched)
-    if row["session"] == "LO":
+    if tick.time_ms is not None and held["time"] is not None and tick.time_ms < held["time"]:
+        # An older message, such as the last trade told after the present book, is of an older session.
+        row["session"], row["status"], row["time"] = held["session"], held["status"], held["time"]
+    if row["session"] in _NO_AUCTIONS:
         row["expected_price"] = None  # some instruments repeat the last price here
     if row["total_volume"] == 0:
         _forget_trades(row)
@@ -206,6 +210,8 @@ def _take_trade(row: MarketRow, trade: Trade, book: Book, *, watched: bool) -> M
         row["unseen_volume"] += volume_rise
         row["unseen_value"] += value_rise
         return None
+    if row["open"] is None and volume_rise == row["total_volume"]:
+        row["open"] = row["last"]  # messages of trades alone do not tell it: it is the price of the first one
     match = Match(row["time"], row["last"], volume_rise, value_rise, _side(row, trade, book), row["session"])
     _count(row, match)
     return match

@@ -150,8 +150,9 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 PROOF = re.compile(r"\]\(\.\./(tests/[\w/]+\.py)#(test_\w+)\)")
 
 
-def test_each_proof_of_the_guarantees_is_a_test() -> None:
-    proofs = PROOF.findall((DOCS / "guarantees.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page", ["guarantees.md", "feed.md"])
+def test_each_proof_is_a_test(page: str) -> None:
+    proofs = PROOF.findall((DOCS / page).read_text(encoding="utf-8"))
 
     missing = [
         (path, name)
@@ -164,10 +165,15 @@ def test_each_proof_of_the_guarantees_is_a_test() -> None:
 
 
 @pytest.mark.parametrize(
-    "heading", ["Order and loss", "Numbers", "Staleness", "Days and hours", "Slow clients", "Faults"]
+    ("page", "heading"),
+    [
+        *(("guarantees.md", "Order and loss"), ("guarantees.md", "Numbers"), ("guarantees.md", "Staleness")),
+        *(("guarantees.md", "Days and hours"), ("guarantees.md", "Slow clients"), ("guarantees.md", "Faults")),
+        *(("feed.md", "Oddities"), ("feed.md", "Mistakes")),
+    ],
 )
-def test_each_guarantee_has_its_proof(heading: str) -> None:
-    entries = re.split(r"\n(?=- |\| (?!---|what ))", section("guarantees.md", heading))[1:]
+def test_each_guarantee_and_each_oddity_has_its_proof(page: str, heading: str) -> None:
+    entries = re.split(r"\n(?=- |\| (?!---|what |the feed |elsewhere ))", section(page, heading))[1:]
 
     assert entries
     assert [entry for entry in entries if not PROOF.search(entry)] == []
