@@ -63,8 +63,7 @@ class Updates(asyncio.Protocol):
                 self._transport.resume_reading()
             if self._loop.time() >= self._give_up_at_s:
                 return None
-            if self._timer is None:
-                self._timer = self._loop.call_at(self._give_up_at_s, self._look_at_the_clock)
+            self._set_timer()
             self._arrival = self._loop.create_future()
             await self._arrival
         if isinstance(reply, RedisError):
@@ -73,12 +72,19 @@ class Updates(asyncio.Protocol):
             return reply
         raise InvalidResponse("a subscription hears nothing but messages")
 
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            if self._timer.when() <= self._give_up_at_s:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._give_up_at_s, self._look_at_the_clock)
+
     def _look_at_the_clock(self) -> None:
         self._timer = None
         if self._loop.time() >= self._give_up_at_s:
             self._wake()
         elif self._arrival is not None and not self._arrival.done():
-            self._timer = self._loop.call_at(self._give_up_at_s, self._look_at_the_clock)
+            self._set_timer()
 
     def _wake(self) -> None:
         if self._arrival is not None and not self._arrival.done():
