@@ -11,14 +11,14 @@ from typing_extensions import TypedDict  # pydantic reads no other before Python
 from publisher_service.core.requests import RequestId
 from shared.channels import Channel
 
-Id = NotRequired[Annotated[RequestId, Field(description="that of the request which is answered, if it had one")]]
+Id = Annotated[RequestId, Field(description="that of the request which is answered, if it had one")]
 Epoch = Annotated[str, Field(description="names a history; revisions compare only within one")]
 Rev = Annotated[int, Field(description="where the message brings you, with its last part")]
 Opaque = Annotated[str, Field(description="for `since`, or Last-Event-ID; opaque")]
 UnixMs = Annotated[int, Field(description="Unix ms")]
 DataTime = Annotated[int, Field(description="the ingest's clock when the newest data in it was read, Unix ms")]
-Part = NotRequired[Annotated[int, Field(ge=1, description="of a message in several parts: which one")]]
-Parts = NotRequired[Annotated[int, Field(ge=2, description="and of how many")]]
+Part = Annotated[int, Field(ge=1, description="of a message in several parts: which one")]
+Parts = Annotated[int, Field(ge=2, description="and of how many")]
 
 
 class Status(TypedDict):
@@ -43,15 +43,15 @@ class Snapshot(TypedDict):
     """All selected rows. The first part replaces the table, the others merge."""
 
     type: Literal["snapshot"]
-    id: Id
+    id: NotRequired[Id]
     channel: Channel
     epoch: Epoch
     rev: Rev
     position: Opaque
     time: DataTime
     interval: Annotated[int, Field(description="the interval granted, ms; 0: none")]
-    part: Part
-    parts: Parts
+    part: NotRequired[Part]
+    parts: NotRequired[Parts]
     data: Annotated[dict[str, dict[str, object]], Field(description="key → row")]
 
 
@@ -62,13 +62,13 @@ class Update(_From):
     """What changed after `from`, up to `rev`, merged."""
 
     type: Literal["update"]
-    id: Id
+    id: NotRequired[Id]
     channel: Channel
     rev: Rev
     position: Opaque
     time: DataTime
-    part: Part
-    parts: Parts
+    part: NotRequired[Part]
+    parts: NotRequired[Parts]
     data: Annotated[
         dict[str, dict[str, object] | None],
         Field(description="key → row, or in mode fields what changed of it; null: the row is gone"),
@@ -93,7 +93,7 @@ class Unsubscribed(TypedDict):
     """A subscription has ended, as you asked."""
 
     type: Literal["unsubscribed"]
-    id: Id
+    id: NotRequired[Id]
     channel: Channel
 
 
@@ -101,7 +101,7 @@ class Pong(TypedDict):
     """The answer to a ping."""
 
     type: Literal["pong"]
-    id: Id
+    id: NotRequired[Id]
     time: UnixMs
 
 
@@ -109,14 +109,14 @@ class Authenticated(TypedDict):
     """The token counts from now on."""
 
     type: Literal["authenticated"]
-    id: Id
+    id: NotRequired[Id]
 
 
 class Error(TypedDict):
     """A request cannot be carried out. The connection lives on."""
 
     type: Literal["error"]
-    id: Id
+    id: NotRequired[Id]
     code: Annotated[str, Field(description="for programs; docs/protocol.md lists them")]
     message: Annotated[str, Field(description="for people")]
 

@@ -81,14 +81,37 @@ export class Connection {
   #openEvents() {
     // A browser sets no header here, so a token stands in the address.
     const address = query(this.#wish, { token: this.#wish.token, since: this.position });
-    const source = new EventSource(`/sse/${encodeURIComponent(this.#wish.channel)}${address}`);
+    const stream = `/sse/${encodeURIComponent(this.#wish.channel)}${address}`;
+    const source = new EventSource(stream);
     this.#socket = source;
     source.onmessage = (event) => source === this.#socket && this.#take(event.data);
     source.onerror = () => {
       if (source !== this.#socket) return;
-      if (source.readyState === EventSource.CLOSED) this.#comeBack("Refused"); // else the browser comes back by itself
+      if (source.readyState === EventSource.CLOSED) this.#refused(source, stream); // else the browser comes back by itself
       else this.#told.state("Lost; the browser comes back…", false);
     };
+  }
+
+  /** A page is not told why: ask once more, to read the answer. */
+  async #refused(source, stream) {
+    const asking = new AbortController();
+    let problem = "Lost";
+    let isOurs = false;
+    try {
+      const answer = await fetch(stream, { signal: asking.signal });
+      if (!answer.ok) problem = `${answer.status}: ${(await answer.json()).detail}`;
+      isOurs = [400, 401, 403, 404].includes(answer.status);
+    } catch {
+      // Nobody answers, or not in JSON.
+    }
+    asking.abort();
+    if (source !== this.#socket) return;
+    if (!isOurs) {
+      this.#comeBack(problem);
+      return;
+    }
+    this.close();
+    this.#told.state(problem, false);
   }
 
   #comeBack(reason) {
