@@ -6,7 +6,8 @@ const LONGEST_PAUSE_MS = 20_000;
 function query(wish, more = {}) {
   const { keys, interval, mode } = wish;
   const given = Object.entries({ keys, interval, mode, ...more }).filter(([, value]) => value);
-  return given.length ? "?" + new URLSearchParams(given) : "";
+  const text = new URLSearchParams(given).toString().replaceAll("%40", "@").replaceAll("%2C", ",");
+  return text && `?${text}`;
 }
 
 /** What brings the same in a terminal; a token is not shown. */

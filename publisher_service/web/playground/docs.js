@@ -57,15 +57,16 @@ function showRoutes({ paths, components }) {
   }
 }
 
-function showChannels({ info, channels, components }) {
+function showChannels({ info, channels, operations, components }) {
   const named = components.schemas;
   byId("about").textContent = info.description;
   const names = (references) => Object.keys(references).map((name) => components.messages[name].name);
-  for (const { address, title, parameters, bindings, messages } of Object.values(channels)) {
+  for (const [name, { address, title, parameters, bindings, messages }] of Object.entries(channels)) {
+    const told = Object.values(operations).find(({ channel, bindings: its }) => its?.http && channel.$ref === `#/channels/${name}`);
     const fields = Object.entries(parameters ?? {}).map(([name, field]) => ({
       name, isRequired: true, type: typeOf(field, named), meaning: field.description,
     }));
-    fields.push(...fieldsOf(bindings?.ws?.query, named));
+    fields.push(...fieldsOf(bindings?.ws?.query ?? told?.bindings.http.query, named));
     byId("channels").append(
       entry(`GET ${address}`, title, ...(fields.length ? [tableOf(fields)] : []), element("p", `Messages: ${[...new Set(names(messages))].join(", ")}`)),
     );
