@@ -54,12 +54,9 @@ def _meaning(node: Node) -> str:
 def _type(node: Node) -> str:
     if "$ref" in node:
         return str(node["$ref"]).rpartition("/")[2]
-    if "anyOf" in node:
-        return " | ".join(dict.fromkeys(map(_type, node["anyOf"])))
-    if "enum" in node:
-        return " | ".join(f'"{value}"' for value in node["enum"])
-    if "const" in node:
-        return f'"{node["const"]}"'
+    if "anyOf" in node or "enum" in node:
+        kinds = map(_type, node["anyOf"]) if "anyOf" in node else (f'"{value}"' for value in node["enum"])
+        return " | ".join(dict.fromkeys(kinds))
     if "prefixItems" in node:
         items = ", ".join(f"{item['title']}: {_type(item)}" for item in node["prefixItems"])
         return f"readonly [{items}]"

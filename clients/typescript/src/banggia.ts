@@ -185,6 +185,7 @@ export class Banggia {
     const url = new URL(address);
     url.protocol = url.protocol.replace(/^http/, "ws");
     if (!/^wss?:$/.test(url.protocol)) throw new TypeError(`no address of a publisher: ${url.protocol}//…`);
+    url.hash = ""; // it is never sent
     if (!url.pathname.endsWith("/ws")) url.pathname = url.pathname.replace(/\/?$/, "/ws");
     if (!options.WebSocket && !("WebSocket" in globalThis)) {
       throw new TypeError("there is no WebSocket here (Node 22 has one): name a class in the option WebSocket");
