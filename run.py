@@ -33,7 +33,7 @@ USAGE = """usage: python3 run.py COMMAND [options]
                             the same under random faults, with clients that compare every frame with what was written
   test [pytest arguments]   the tests; everything that needs no Docker and no browser
   check                     lint, format, types, import contracts
-  docs                      write docs/tables.md anew, from the types of the rows
+  docs                      write anew what is made from the types of the rows: docs/tables.md, types for TypeScript
   simulate --port P [--seed S] [--rate R]
                             the simulated exchange alone
   bench NAME [options]      measurements that anyone can repeat, beside other servers; bench --help lists them
@@ -57,6 +57,7 @@ redis:8, or the embedded server. Whatever follows is for pytest: files, -k, -x, 
 
   --redis=url|container|embedded|auto   where the Redis comes from (auto)
   --compose                             the tests that need Docker with compose instead
+  --clients                             those of the client in TypeScript instead: they need Node 20 and npm
 
 For example, what is said of the throttle, without waiting for the rest:
 
