@@ -2,8 +2,9 @@
 
 from .core.change import Change, Row
 from .core.frames import Status
+from .core.session import Problem
 from .errors import NotLoaded, TableFailed
 from .feed import Feed, connect
 from .table import Table
 
-__all__ = ["Change", "Feed", "NotLoaded", "Row", "Status", "Table", "TableFailed", "connect"]
+__all__ = ["Change", "Feed", "NotLoaded", "Problem", "Row", "Status", "Table", "TableFailed", "connect"]

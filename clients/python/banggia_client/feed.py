@@ -6,16 +6,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Literal, Self, TypeAlias
+from typing import Literal, Protocol, Self, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
-from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from .core.access_token import renewal_delay_s
 from .core.frames import Status
-from .core.session import Session, State
+from .core.session import Problem, Session, State
 from .core.subscription import Mode, Wish
 from .table import Table, call, checked_keys
 
@@ -25,22 +24,50 @@ OPEN_DEADLINE_S = 10.0
 CLOSE_DEADLINE_S = 2.0
 #: Between messages of ours, on average: publishers close with 4429 at more than 20 a second.
 PACE_S = 0.06
+#: So many may go before the pace counts.
+AT_ONCE = 8
 SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class _Silence(Exception):  # noqa: N818 (it is what was heard)
-    """Nothing was heard for three heartbeats."""
+class Connection(Protocol):
+    """What is needed of a websocket."""
+
+    async def recv(self) -> str | bytes:
+        """The next message. Raises ConnectionClosed."""
+
+    async def send(self, message: str, /) -> None:
+        """Raises ConnectionClosed."""
+
+    async def close(self) -> None:
+        """Within a bounded time; never raises."""
+
+
+class _HungUp(Exception):  # noqa: N818 (it is what was done)
+    """The connection was given up."""
+
+    def __init__(self, problem: Problem | None) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 class Feed:
     """`async with connect(url) as feed`. All is in one event loop's hands; for plain code see `banggia_client.sync`."""
 
-    def __init__(self, url: str, *, token: Token | None = None, random: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: Token | None = None,
+        random: Callable[[], float] = random.random,
+        unix_s: Callable[[], float] = time.time,
+        dial: Callable[[str], Awaitable[Connection]] | None = None,
+    ) -> None:
+        """The last three are for tests: 0 ≤ x < 1, the time, and what opens a websocket."""
         self.url = websocket_url(url)
         self.session = Session(random)
-        self.problem: str | None = None  # why there is no link, in words; None while it is open
-        self.close_code: int | None = None  # of the last connection, or the HTTP status of the last refusal
+        self._unix_s = unix_s
+        self._dial = dial or _dial
         self.failure: Exception | None = None  # a fault of this package, which ended the feed
         self._token = token
         self._tables: dict[str, Table] = {}
@@ -57,6 +84,11 @@ class Feed:
     def status(self) -> Status | None:
         """The newest one of the open connection."""
         return self.session.status
+
+    @property
+    def error(self) -> Problem | None:
+        """Why there is no link, or what was refused on an open one."""
+        return self.session.error
 
     @property
     def connected(self) -> bool:
@@ -122,45 +154,37 @@ class Feed:
         """Ends by cancellation only."""
         clock_s = asyncio.get_running_loop().time
         while True:
-            at_least_s = 0.0
+            at_least_s, problem = 0.0, None
             self.session.connecting()
             try:
                 token = await self._ask_token()
                 async with asyncio.timeout(OPEN_DEADLINE_S):
-                    connection = await self._open()
-                async with connection:
+                    connection = await self._dial(self.url)
+                try:
                     await self._talk(connection, token)
+                finally:
+                    await connection.close()
             except TokenRefused as error:
-                self.problem = f"no token: {error}"
+                problem = Problem("no_token", str(error))
             except TimeoutError:
-                self.problem = f"no answer within {OPEN_DEADLINE_S:g} s"
+                problem = Problem("unreachable", f"no answer within {OPEN_DEADLINE_S:g} s")
             except InvalidStatus as error:
-                self.close_code = error.response.status_code
-                self.problem = f"refused with HTTP status {self.close_code}{_detail(error)}"
+                problem = Problem(f"http_{error.response.status_code}", _detail(error))
                 at_least_s = _retry_after_s(error)
             except ConnectionClosed as error:
-                self.close_code = error.rcvd.code if error.rcvd is not None else None
-                reason = error.rcvd.reason if error.rcvd is not None else ""
-                self.problem = f"closed with {self.close_code} {reason}".rstrip() if self.close_code else "link lost"
-            except _Silence:
-                self.problem = "nothing was heard for three heartbeats"
+                problem = _closed(error)
+            except _HungUp as error:
+                problem = error.problem or Problem("silent", "nothing was heard for three heartbeats")
             except (OSError, WebSocketException) as error:
-                self.problem = str(error) or type(error).__name__
-            delay_s = self.session.closed(clock_s(), at_least_s)
+                problem = Problem("unreachable", str(error) or type(error).__name__)
+            delay_s = self.session.closed(clock_s(), problem, at_least_s)
             self._tell_status()
             await asyncio.sleep(delay_s)
 
-    async def _open(self) -> ClientConnection:
-        # Heartbeats say that the server is there, so pings of ours would say nothing new.
-        proxy: Literal[True] | None = None if urlsplit(self.url).hostname in LOOPBACK else True
-        return await open_websocket(
-            self.url, proxy=proxy, open_timeout=None, close_timeout=CLOSE_DEADLINE_S, ping_interval=None
-        )
-
-    async def _talk(self, connection: ClientConnection, token: str | None) -> None:
-        """Until the connection ends. Raises ConnectionClosed or _Silence."""
+    async def _talk(self, connection: Connection, token: str | None) -> None:
+        """Until the connection ends. Raises ConnectionClosed or _HungUp."""
         self.session.opened(asyncio.get_running_loop().time(), token)
-        self.problem = self.close_code = None
+        self._tell_status()
         self.speak()
         try:
             async with asyncio.TaskGroup() as group:
@@ -172,10 +196,10 @@ class Feed:
                 finally:
                     for task in others:
                         task.cancel()
-        except* (ConnectionClosed, _Silence) as errors:
+        except* (ConnectionClosed, _HungUp) as errors:
             raise errors.exceptions[0] from None
 
-    async def _hear(self, connection: ClientConnection) -> None:
+    async def _hear(self, connection: Connection) -> None:
         clock_s = asyncio.get_running_loop().time
         try:
             async with asyncio.timeout_at(self.session.silent_at_s) as limit:
@@ -183,8 +207,7 @@ class Feed:
                     self._take(await connection.recv(), clock_s())
                     limit.reschedule(self.session.silent_at_s)
         except TimeoutError:
-            connection.transport.abort()  # nobody is there to say goodbye to
-            raise _Silence from None
+            raise _HungUp(None) from None
 
     def _take(self, text: str | bytes, now_s: float) -> None:
         heard = self.session.receive(text, now_s)
@@ -193,19 +216,24 @@ class Feed:
             self.speak()  # a gap makes it ask again
         if heard.status:
             self._tell_status()
+        if heard.hang_up:
+            raise _HungUp(self.session.error)
 
-    async def _say(self, connection: ClientConnection) -> None:
+    async def _say(self, connection: Connection) -> None:
+        """What is to be said, at a pace that publishers accept, after the first few."""
+        clock_s = asyncio.get_running_loop().time
+        paid_until_s = clock_s()
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            messages = self.session.messages()
-            for message in messages:
+            for message in self.session.messages():
                 await connection.send(message)
-            await asyncio.sleep(PACE_S * len(messages))
+                paid_until_s = max(paid_until_s, clock_s()) + PACE_S
+            await asyncio.sleep(paid_until_s - clock_s() - AT_ONCE * PACE_S)
 
     async def _renew(self, token: str) -> None:
         """Say a newer token in time; one that does not come, or is as old, lets the connection end as it would."""
-        while (delay_s := renewal_delay_s(token, time.time())) is not None:
+        while (delay_s := renewal_delay_s(token, self._unix_s())) is not None:
             await asyncio.sleep(delay_s)
             with suppress(TokenRefused):
                 token = await self._ask_token() or token
@@ -248,7 +276,7 @@ def connect(url: str, *, token: Token | None = None) -> Feed:
     A feed of the board at this address (`ws://localhost:8000`; `http://…` will do), for `async with`.
 
     The token is a text, or a function that gives a fresh one (it may be a coroutine function): it is asked for each
-    connection, and in time before the one before expires. It returns at once: see `Table.loaded` and `Feed.problem`.
+    connection, and in time before the one before expires. It returns at once: see `Table.loaded` and `Feed.error`.
     """
     return Feed(url, token=token)
 
@@ -262,10 +290,21 @@ def websocket_url(url: str) -> str:
     return urlunsplit((SCHEMES[at.scheme], at.netloc, path if path.endswith("/ws") else f"{path}/ws", at.query, ""))
 
 
+async def _dial(url: str) -> Connection:
+    proxy: Literal[True] | None = None if urlsplit(url).hostname in LOOPBACK else True
+    # Heartbeats say that the server is there, so pings of ours would say nothing new.
+    return await open_websocket(url, proxy=proxy, open_timeout=None, close_timeout=CLOSE_DEADLINE_S, ping_interval=None)
+
+
+def _closed(error: ConnectionClosed) -> Problem:
+    code, reason = (1006, "") if error.rcvd is None else (error.rcvd.code, error.rcvd.reason)
+    return Problem(str(code), reason or "the connection was closed")
+
+
 def _detail(error: InvalidStatus) -> str:
     """What the answer says, of reasonable length."""
     body = (error.response.body or b"")[:200].decode("utf-8", "replace").strip()
-    return f": {body}" if body else ""
+    return body or f"refused with HTTP status {error.response.status_code}"
 
 
 def _retry_after_s(error: InvalidStatus) -> float:

@@ -14,7 +14,7 @@ from . import feed as following
 from . import table as held
 from .core.change import Change, Row
 from .core.frames import Status
-from .core.session import State, TableState
+from .core.session import Problem, State, TableState
 from .core.subscription import Mode
 from .errors import TableFailed
 from .feed import Token
@@ -52,9 +52,9 @@ class Feed:
         return self._feed.connected
 
     @property
-    def problem(self) -> str | None:
-        """Why there is no link, in words; None while it is open."""
-        return self._feed.problem
+    def error(self) -> Problem | None:
+        """Why there is no link, or what was refused on an open one."""
+        return self._feed.error
 
     def table(
         self,
@@ -181,7 +181,7 @@ class Table:
         interval_ms: int | Literal["same"] | None = "same",
         mode: Mode | Literal["same"] = "same",
     ) -> None:
-        """Subscribe anew. With other keys the old rows stay until the new ones are there."""
+        """Subscribe anew. With other keys it begins with an empty table."""
         self._feed.there(lambda: self._table.update(keys=keys, interval_ms=interval_ms, mode=mode))
 
     def loaded(self, timeout_s: float = 10.0) -> None:

@@ -89,7 +89,7 @@ class Table:
         interval_ms: int | Literal["same"] | None = "same",
         mode: Mode | Literal["same"] = "same",
     ) -> None:
-        """Subscribe anew. With other keys the old rows stay until the new ones are there."""
+        """Subscribe anew. With other keys it begins with an empty table."""
         wish = self._subscription.wish
         if keys != "same":
             wish = replace(wish, keys=checked_keys(keys))
@@ -109,7 +109,7 @@ class Table:
                         raise error
                     await self.happened()
         except TimeoutError as error:
-            reason = self._feed.problem or "the server has nothing to show yet"
+            reason = self._feed.error or "the server has nothing to show yet"
             raise NotLoaded(f"{self.channel}: no rows within {timeout_s:g} s: {reason}") from error
 
     async def happened(self) -> None:
@@ -128,7 +128,7 @@ class Table:
         held = self._subscription
         first = None
         if held.rev is not None:
-            first = Change(True, dict(held.rows), None, held.rev, held.time_ms or 0)  # noqa: FBT003 (`reset`)
+            first = Change(True, dict(held.rows), 0, held.rev, held.time_ms or 0)  # noqa: FBT003 (`reset`)
         loop = Changes(first)
         if self._is_closed or self._feed.session.state == "closed":
             loop.end(self._feed.failure)

@@ -19,7 +19,7 @@ class Change:
 
     reset: bool
     rows: Mapping[str, Row | None]
-    from_rev: int | None  # holds all that changed after this revision; None with a reset
+    from_rev: int  # holds all that changed after this revision; 0 with a reset
     rev: int
     time_ms: int  # the ingest's clock when the newest feed message in it was read, Unix ms
 

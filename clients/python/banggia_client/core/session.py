@@ -24,12 +24,23 @@ DEFAULT_HEARTBEAT_MS = 15_000
 SILENT_HEARTBEATS = 3
 
 
+class Problem(NamedTuple):
+    """Why there is no link, or what was refused on it: a word for programs, words for people."""
+
+    code: str  # a close code, `http_503`, an error's code, or `unreachable`, `silent`, `invalid_message`, …
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.code})"
+
+
 class Heard(NamedTuple):
     """What a message did, for who waits."""
 
     channel: str | None = None  # whose table is another, or has failed
     change: Change | None = None
     status: bool = False  # there is a new status
+    hang_up: bool = False  # this connection is worth nothing: see the session's `error`
 
 
 class Session:
@@ -39,8 +50,8 @@ class Session:
         self.state: State = "connecting"
         self.status: Status | None = None  # None while no connection is open
         self.subscriptions: dict[str, Subscription] = {}
+        self.error: Problem | None = None  # None again when a connection opens
         self.invalid_frames = 0
-        self.refusal: ErrorFrame | None = None  # the newest error that concerns no table
         self.silent_at_s = 0.0  # if nothing is heard until then, the connection is dead
         self._backoff = Backoff(random)
         self._ids = count(1)
@@ -70,15 +81,16 @@ class Session:
 
     def opened(self, now_s: float, token: str | None = None) -> None:
         """A connection is there; the token is the first thing that is said."""
-        self.state, self._opened_s, self._token = "open", now_s, token
+        self.state, self._opened_s, self._token, self.error = "open", now_s, token, None
         self._heard(now_s)
 
     def renew(self, token: str) -> None:
         """Say a newer token on the connection."""
         self._token = token
 
-    def closed(self, now_s: float, at_least_s: float = 0.0) -> float:
+    def closed(self, now_s: float, error: Problem | None = None, at_least_s: float = 0.0) -> float:
         """The connection, or the attempt, is over: how long to wait before the next one."""
+        self.error = error
         held_s = 0.0 if self._opened_s is None else now_s - self._opened_s
         return_s, self._return_s, self._opened_s = self._return_s, None, None
         self.state, self.status, self._token, self._dropped = "waiting", None, None, []
@@ -92,7 +104,7 @@ class Session:
         """No more connections."""
         self.state, self.status = "closed", None
         for subscription in self.subscriptions.values():
-            subscription.lost()
+            subscription.is_current = False
 
     def messages(self) -> list[str]:
         """What has to be sent now, in this order; nothing of it is given twice."""
@@ -110,13 +122,13 @@ class Session:
         return [json.dumps(body, ensure_ascii=False, separators=(",", ":")) for body in bodies]
 
     def receive(self, text: str | bytes, now_s: float) -> Heard:
-        """A message of the server. What is none of the protocol is counted, and nothing else is lost."""
+        """A message of the server. One that is none of the protocol is counted, and ends the connection."""
         try:
             frame = parse(text)
-        except InvalidFrame:
+        except InvalidFrame as error:
             self.invalid_frames += 1
-            self._heard(now_s)
-            return Heard()
+            self.error = Problem("invalid_message", f"what the server sent is no message: {error}")
+            return Heard(hang_up=True)
         heard = Heard()
         match frame:
             case TableFrame():
@@ -147,14 +159,16 @@ class Session:
         if subscription is None:
             return Heard()
         taken = subscription.take(frame)
-        return Heard(frame.channel, taken.change)
+        if taken.wrong:
+            self.error = Problem("wrong_answer", f"{frame.channel}: an answer that is none to what was asked")
+        return Heard(frame.channel, taken.change, hang_up=taken.wrong)
 
     def _refused(self, error: ErrorFrame) -> Heard:
         for channel, subscription in self.subscriptions.items():
             if subscription.owns(error.id):
                 subscription.refused(error)
                 return Heard(channel)
-        self.refusal = error
+        self.error = Problem(error.code, error.message)
         return Heard()
 
     def _heard(self, now_s: float) -> None:

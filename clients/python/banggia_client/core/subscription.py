@@ -29,6 +29,7 @@ class Taken(NamedTuple):
 
     change: Change | None = None
     gap: bool = False  # something is missing: subscribe again
+    wrong: bool = False  # an answer that is none to what was asked: this server is not to be trusted with the position
 
 
 @dataclass(slots=True)
@@ -79,8 +80,9 @@ class Subscription:
         return body
 
     def change_wish(self, wish: Wish) -> None:
-        """Subscribe anew. With other keys, the rows stay until the new ones are there, and nothing can be resumed."""
+        """Subscribe anew. With other keys it begins with an empty table: the rows are none of the new selection."""
         if _as_set(wish.keys) != _as_set(self.wish.keys):
+            self.rows, self.epoch, self.rev, self.time_ms, self.interval_ms = {}, None, None, None, None
             self.position, self._only_answer, self.is_current = None, True, False
         self.wish, self.error, self.is_owed, self._parts = wish, None, True, None
 
@@ -95,6 +97,9 @@ class Subscription:
 
     def refused(self, error: ErrorFrame) -> None:
         """The request, or what it had begun, is answered by an error."""
+        if error.code == "invalid_position" and self.position is not None:
+            self.position, self.is_owed, self._is_asking = None, True, False  # it goes without
+            return
         self.error, self._is_asking, self.is_current, self._parts = error, False, False, None
 
     def take(self, frame: TableFrame) -> Taken:
@@ -104,9 +109,12 @@ class Subscription:
             return Taken()
         taken = self._take_snapshot(frame) if frame.type == "snapshot" else self._take_update(frame)
         if taken.gap:
-            if self._is_asking and not is_answer:
+            if is_answer and self._is_asking:
+                self.position = None
+                return Taken(wrong=True)
+            if self._is_asking:
                 return Taken()  # its answer is on the way
-            self.is_owed, self._is_asking = True, False
+            self.is_owed = True
         elif is_answer:
             self._is_asking = self._only_answer = False
         return taken
@@ -120,11 +128,12 @@ class Subscription:
         self.rows = {key: row for key, row in rows.items() if row is not None}
         self.epoch, self.interval_ms = frame.epoch, frame.interval_ms
         self._stand(frame)
-        return Taken(Change(True, dict(self.rows), None, frame.rev, frame.time_ms))  # noqa: FBT003 (`reset`)
+        return Taken(Change(True, dict(self.rows), 0, frame.rev, frame.time_ms))  # noqa: FBT003 (`reset`)
 
     def _take_update(self, frame: TableFrame) -> Taken:
         if self._parts is not None and self._parts.first.type == "snapshot":
-            return Taken()  # what stood before is about to be replaced
+            self._parts = None  # the rest of the snapshot will not come
+            return Taken(gap=True)
         if self.position is None or self.rev is None or frame.from_rev > self.rev:
             return Taken(gap=True)
         if frame.rev <= self.rev:
@@ -137,7 +146,6 @@ class Subscription:
         rows = self._together(frame)
         if rows is None:
             return Taken(gap=self._parts is None)
-        from_rev = self.rev
         for key, fields in rows.items():
             if fields is None:
                 self.rows.pop(key, None)
@@ -145,7 +153,7 @@ class Subscription:
                 # A new row each time: one that somebody took away never changes.
                 self.rows[key] = {**self.rows.get(key, {}), **fields}
         self._stand(frame)
-        return Taken(Change(False, rows, from_rev, frame.rev, frame.time_ms) if rows else None)  # noqa: FBT003
+        return Taken(Change(False, rows, frame.from_rev, frame.rev, frame.time_ms) if rows else None)  # noqa: FBT003
 
     def _together(self, frame: TableFrame) -> dict[str, Row | None] | None:
         """All rows of the message, with its last part; None until then, or if this is no next part."""
