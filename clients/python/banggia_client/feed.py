@@ -69,7 +69,7 @@ class Feed:
         self._unix_s = unix_s
         self._dial = dial or _dial
         self.failure: Exception | None = None  # a fault of this package, which ended the feed
-        self._token = token
+        self.token = token
         self._tables: dict[str, Table] = {}
         self._callbacks: list[Callable[[Status | None], object]] = []
         self._wanted = asyncio.Event()  # there may be something to say
@@ -189,7 +189,7 @@ class Feed:
         try:
             async with asyncio.TaskGroup() as group:
                 others = [group.create_task(self._say(connection))]
-                if callable(self._token) and token is not None:
+                if callable(self.token) and token is not None:
                     others.append(group.create_task(self._renew(token)))
                 try:
                     await self._hear(connection)
@@ -242,10 +242,10 @@ class Feed:
 
     async def _ask_token(self) -> str | None:
         """Raises TokenRefused."""
-        if not callable(self._token):
-            return self._token
+        if not callable(self.token):
+            return self.token
         try:
-            given = self._token()
+            given = self.token()
             return given if isinstance(given, str) else await given
         except Exception as error:
             raise TokenRefused(f"{type(error).__name__} {error}") from error
