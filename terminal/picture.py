@@ -15,7 +15,7 @@ Sort: TypeAlias = Literal["symbol", "change_pct", "total_volume", "total_value"]
 SORTS: tuple[Sort, ...] = ("symbol", "change_pct", "total_volume", "total_value")
 
 #: Shown first, if they are there, under the names of boards.
-INDICES = {"VNINDEX": "VN-INDEX", "VN30": "VN30", "HNXIndex": "HNX", "HNX30": "HNX30", "HNXUpcomIndex": "UPCOM"}
+INDICES = {"VNINDEX": "VN-INDEX", "VN30": "VN30", "HNXIndex": "HNX", "HNXUpcomIndex": "UPCOM", "HNX30": "HNX30"}
 BOLD, DIM, REVERSE = "1", "2", "7"
 #: Lines above the rows and below them.
 HEAD_LINES, FOOT_LINES = 5, 1
@@ -144,10 +144,9 @@ def _index_lines(indices: Mapping[str, Row], width: int) -> list[list[Cell]]:
         row = indices[key]
         colour = meaning(row.get("value"), row)
         value = f"{INDICES[key]} {colour.mark} {formats.points(row.get('value'))}"
-        change = formats.points(row.get("change"), sign=True)
         counts = f"▲{row.get('advances') or 0} ■{row.get('unchanged') or 0} ▼{row.get('declines') or 0}"
         first = f"{value} {formats.points(row.get('change_pct'), sign=True)}%"
-        second = f"{change} {counts} {formats.billions(row.get('total_value'))} tỷ"
+        second = f"{counts} {formats.billions(row.get('total_value'))} tỷ"
         lines[0].append(Cell(f"{first[: each - 1]:<{each}}", colour.colour))
         lines[1].append(Cell(f"{second[: each - 1]:<{each}}", DIM))
     return lines

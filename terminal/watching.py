@@ -1,6 +1,7 @@
 """What the commands do alike: a table until it is there, and what it means if it is not."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine, Iterable
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from clients.python.banggia_client import Feed, NotLoaded, Table, TableFailed
 from terminal.exit_code import ExitCode
 from terminal.suggestion import did_you_mean, names_in
+from terminal.words import road
 
 LOAD_DEADLINE_S = 10.0
 #: A board that names no group or symbol of that kind answers at once; who waits longer waits for nothing.
@@ -31,32 +33,28 @@ def run(command: Coroutine[Any, Any, ExitCode]) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # `… | head` has seen enough; nothing is left to be flushed at the end of the program.
-        sys.stdout = None  # type: ignore[assignment]  # (as the interpreter itself has it where there is no output)
+        # `… | head` has seen enough. What the interpreter flushes at its end goes nowhere, without a complaint.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
 
 
 async def loaded(feed: Feed, table: Table) -> ExitCode:
     """Wait until there are rows; otherwise say what is wrong, and what may have been meant."""
-    loading = asyncio.create_task(table.loaded(LOAD_DEADLINE_S))
     try:
-        while not loading.done():
-            # Nobody at the address, or no way in: that will not be better in ten seconds.
-            if feed.error is not None and feed.state == "waiting":
-                break
-            await asyncio.wait({loading, asyncio.ensure_future(table.happened())}, return_when="FIRST_COMPLETED")
-        if loading.done():
-            loading.result()
-            return ExitCode.DONE
-    except TableFailed as failed:
-        complain(f"{failed}.{did_you_mean(table.channel, names_in(failed.message))}")
-        return ExitCode.NO_ACCESS if failed.code in NO_ACCESS else ExitCode.WRONG_ARGUMENT
-    except NotLoaded as error:
-        complain(f"{feed.url}: {error}")
+        async with asyncio.timeout(LOAD_DEADLINE_S):
+            while table.rev is None and table.error is None:
+                # Nobody at the address, or no way in: that will not be better in ten seconds.
+                if feed.error is not None and feed.state == "waiting":
+                    return no_link(feed)
+                await table.happened()
+    except TimeoutError:
+        complain(f"{feed.url}: the board has no rows of {table.channel} yet: {road(feed.status, feed.error, 'en')}.")
         return ExitCode.NO_BOARD
-    finally:
-        loading.cancel()
-    return no_link(feed)
+    if (failed := table.error) is not None:
+        meant = did_you_mean(table.channel, names_in(failed.message)) if failed.code == "unknown_channel" else ""
+        complain(f"{failed}.{meant}")
+        return ExitCode.NO_ACCESS if failed.code in NO_ACCESS else ExitCode.WRONG_ARGUMENT
+    return ExitCode.DONE
 
 
 def no_link(feed: Feed) -> ExitCode:
@@ -64,9 +62,8 @@ def no_link(feed: Feed) -> ExitCode:
     if feed.error is not None and feed.error.code in NO_ACCESS:
         complain(f"{feed.url}: {feed.error}. Put a valid token into BANGGIA_TOKEN.")
         return ExitCode.NO_ACCESS
-    complain(
-        f"{feed.url}: {feed.error}. Is a board running there? python3 run.py demo starts one; --url names another."
-    )
+    advice = "Is a board running there? python3 run.py demo starts one; --url names another."
+    complain(f"{feed.url}: {feed.error}. {advice}")
     return ExitCode.NO_BOARD
 
 
