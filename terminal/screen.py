@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import termios
@@ -17,6 +18,8 @@ KEYS = {
     "\x1b[A": "up", "\x1b[B": "down", "\x1bOA": "up", "\x1bOB": "down", "\x1b[5~": "page_up", "\x1b[6~": "page_down",
     "\x1b[H": "home", "\x1b[F": "end", "k": "up", "j": "down", " ": "page_down", "\x03": "q", "Q": "q",
 }  # fmt: skip
+#: One key of several that were pressed since the last look.
+KEY = re.compile(r"\x1b\[[0-9;]*[A-Za-z~]|\x1bO[A-Za-z]|.", re.DOTALL)
 
 
 class Screen:
@@ -60,7 +63,9 @@ def screen(pressed: Callable[[str], None], resized: Callable[[], None]) -> Itera
         text = os.read(keyboard, 64).decode("utf-8", "replace")
         if not text:  # the terminal is gone
             loop.remove_reader(keyboard)
-        pressed(KEYS.get(text, text) if text else "q")
+            pressed("q")
+        for key in KEY.findall(text):
+            pressed(KEYS.get(key, key))
 
     def resize() -> None:
         shown.forget()
