@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from contextlib import suppress
 
 from clients.python.banggia_client import Change, Feed, Status, Table, TableFailed, connect
 from terminal.address import access_token, board_url
@@ -71,8 +72,9 @@ def _tell(status: Status | None, feed: Feed, table: Table, *, as_json: bool) -> 
     if status is None and feed.error is None:
         return  # a link that has just opened: its status follows
     if as_json:
-        sys.stdout.write(f"{status_json(status, feed.error)}\n")
-        sys.stdout.flush()
+        with suppress(BrokenPipeError):  # the next change says so where it ends the command
+            sys.stdout.write(f"{status_json(status, feed.error)}\n")
+            sys.stdout.flush()
     else:
         complain(f"-- {road(status, feed.error, 'en')}")
 

@@ -31,7 +31,7 @@ class Table:
         self._loops: WeakSet[Changes] = WeakSet()
         self._callbacks: list[Callable[[Change], object]] = []
         self._turn = asyncio.Event()  # replaced with each thing that happens
-        self._is_closed = False
+        self._is_over = False
 
     @property
     def channel(self) -> str:
@@ -102,15 +102,18 @@ class Table:
 
     async def loaded(self, timeout_s: float = 10.0) -> None:
         """Return when there are rows, live or old. Raises TableFailed, and NotLoaded after the time."""
+        held = self._subscription
         try:
             async with asyncio.timeout(timeout_s):
-                while self._subscription.rev is None:
-                    if (error := self.error) is not None:
-                        raise error
+                while held.rev is None and held.error is None and not self._is_over:
                     await self.happened()
         except TimeoutError as error:
             reason = self._feed.error or "the server has nothing to show yet"
             raise NotLoaded(f"{self.channel}: no rows within {timeout_s:g} s: {reason}") from error
+        if (failed := self.error) is not None:
+            raise failed
+        if held.rev is None:
+            raise NotLoaded(f"{self.channel}: no rows came before it was closed")
 
     async def happened(self) -> None:
         """Return when anything is new: rows, state, or the feed's."""
@@ -118,9 +121,8 @@ class Table:
 
     def close(self) -> None:
         """Nothing more of it is wanted; loops end."""
-        if self._is_closed:
+        if self._is_over:
             return
-        self._is_closed = True
         self._feed.drop(self)
         self.ended()
 
@@ -130,7 +132,7 @@ class Table:
         if held.rev is not None:
             first = Change(True, dict(held.rows), 0, held.rev, held.time_ms or 0)  # noqa: FBT003 (`reset`)
         loop = Changes(first)
-        if self._is_closed or self._feed.session.state == "closed":
+        if self._is_over:
             loop.end(self._feed.failure)
         elif (error := self.error) is not None:
             loop.end(error)
@@ -154,9 +156,11 @@ class Table:
 
     def ended(self, failure: Exception | None = None) -> None:
         """There will be no more."""
+        self._is_over = True
         for loop in list(self._loops):
             loop.end(failure)
-        self._turn.set()
+        turn, self._turn = self._turn, asyncio.Event()
+        turn.set()
 
 
 def call(callback: Callable[..., object], *arguments: object) -> None:
