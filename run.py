@@ -42,6 +42,9 @@ USAGE = """usage: python3 run.py COMMAND [options]
   record [--folder F]       the exchange's feed into files; settings come from the environment
   replay PATH [--speed 10x] [--from HH:MM]
                             such files into Redis, as if it were now; settings come from the environment
+  top [--keys @VN30]        the board in this terminal
+  tail CHANNEL [--keys K]   what changes in a channel, as it changes; --json for programs
+  snapshot CHANNEL          a channel as it is now; --json for programs
 
 COMMAND --help tells more, with an example; --version tells which version this is.
 
@@ -89,6 +92,9 @@ COMMANDS = {
     "simulate": ("ssi_simulator", (SERVICES,)),
     "ingest": ("ingest_service", (SERVICES,)),
     "publish": ("publisher_service", (SERVICES,)),
+    "tail": ("terminal.tail", (SERVICES,)),
+    "snapshot": ("terminal.snapshot", (SERVICES,)),
+    "top": ("terminal.top", (SERVICES,)),
     "record": ("ingest_service.record", (SERVICES,)),
     "replay": ("ingest_service.replay", (SERVICES,)),
 }
