@@ -172,9 +172,9 @@ async def test_http_gives_channels_snapshots_and_rows(writer: Writer, publisher:
 
 
 async def test_the_board_and_its_parts_are_served(publisher: RunningPublisher) -> None:
-    page, script = await publisher.get("/"), await publisher.get("/web/board.js")
+    page, script = await publisher.get("/"), await publisher.get("/web/main.js")
 
-    assert "/web/board.js" in page.text
+    assert "/web/main.js" in page.text
     assert (page.status_code, script.status_code) == (200, 200)
 
 
