@@ -96,7 +96,7 @@ async def row(request: Request, channel: str, key: str) -> Response:
 @router.head("/api/bars/{symbol}", include_in_schema=False)
 @router.get("/api/bars/{symbol}")
 async def bars(request: Request, symbol: str) -> dict[str, object]:
-    """The one-minute bars of the day, oldest first; the last one may still change."""
+    """The one-minute bars of the day of a symbol or an index, oldest first; the last one may still change."""
     day = await _day(request, BARS, symbol)
     return {"symbol": symbol, "epoch": day.epoch, "bars": day.minutes}
 
