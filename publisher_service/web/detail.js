@@ -207,7 +207,7 @@ export class Detail {
     const symbol = this.symbol;
     void this.sources.charts().then((charts) => {
       if (!charts || symbol !== this.symbol || !this.chart) return;
-      const shown = { reference: row.reference ?? null, bars };
+      const shown = { reference: row.reference ?? null, bars, format: (/** @type {number} */ value) => this.#price(value) };
       if (this.#chart?.update) this.#chart.update(shown);
       else this.#chart = charts.lineChart(this.chart, shown);
     });

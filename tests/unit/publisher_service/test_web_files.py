@@ -11,7 +11,7 @@ from publisher_service.http_routes import WEB
 from publisher_service.web_files import CONTENT_POLICY, WebFiles
 
 PAGE = (WEB / "index.html").read_text("utf-8")
-#: What the page loads before it shows the first price, compressed: some seconds of the slowest link that is called broadband.
+#: What the page loads before it shows the first price, compressed.
 FIRST_BYTES = 60_000
 
 
@@ -60,7 +60,9 @@ def test_a_file_of_another_version_is_the_present_one_but_not_for_ever(files: We
 
 
 def test_what_is_not_below_the_folder_is_not_there(files: WebFiles) -> None:
-    assert [files.get(path) for path in ("../app.py", "/etc/passwd", "", "nothing.js", f"{files.version}/")] == [None] * 5
+    assert [files.get(path) for path in ("../app.py", "/etc/passwd", "", "nothing.js", f"{files.version}/")] == [
+        None
+    ] * 5
 
 
 def test_compressed_files_are_the_files(files: WebFiles) -> None:
