@@ -1,6 +1,6 @@
 // The columns of the board, left to right: what each reads from a row, how it writes it, and whose colour it has.
 import { shadeOf, shadeOfChange } from "./colours.js";
-import { billions, grouped, inPoints, percent, price, signed, volume } from "./formats.js";
+import { billions, grouped, inPoints, percent, points, price, signed, volume } from "./formats.js";
 
 /**
  * @typedef {Record<string, any>} Row
@@ -13,7 +13,7 @@ import { billions, grouped, inPoints, percent, price, signed, volume } from "./f
  * @property {string} words the name of its heading
  * @property {string} group the name of the heading above; empty: none
  * @property {number} width px, at least
- * @property {(symbol: string, row: Row, foreign: Row) => Value} read what is sorted by, and compared before anything is written
+ * @property {(symbol: string, row: Row, beside: Row) => Value} read what is sorted by, and compared before anything is written
  * @property {(value: Value, symbol: string, row: Row, settings: Settings) => string} write
  * @property {(row: Row, value: Value) => Shade} shade
  * @property {boolean} [left]
@@ -40,6 +40,9 @@ const asBillions = (value) => (value ? billions(/** @type {number} */ (value)) :
 /** @type {Column["write"]} */
 const asSignedBillions = (value) => signed(asBillions(value, "", NO_ROW, /** @type {any} */ (NO_ROW)), /** @type {number | null} */ (value));
 
+/** @type {Column["write"]} */
+const asPoints = (value) => (typeof value === "number" ? signed(points(value), value) : "");
+
 /** In an auction, the price that is expected stands in the place of the last one. @param {Row} row */
 export const isExpected = (row) => row.expected_price != null && (row.session === "ATO" || row.session === "ATC");
 /** @param {Row} row @returns {number | null} */
@@ -62,7 +65,7 @@ const ofMatch = (row) => shadeOf(row, matchPrice(row));
 
 /** @type {Column} */
 const SYMBOL = {
-  field: "symbol", words: "symbol", group: "", width: 70, left: true,
+  field: "symbol", words: "symbol", group: "", width: 84, left: true,
   read: (symbol) => symbol, write: (value) => String(value), shade: ofMatch,
 };
 
@@ -114,7 +117,7 @@ const ofForeigners = (field, width, write = asVolume, shade = plain) => ({
 });
 
 /**
- * @param {"board" | "oddlot" | "foreign"} kind
+ * @param {"board" | "oddlot" | "foreign" | "futures"} kind
  * @param {number} width of the page, px
  * @param {Settings} settings
  * @returns {Column[]}
@@ -132,12 +135,20 @@ export function columnsFor(kind, width, settings) {
       ofForeigners("buy_speed_per_min", 76), ofForeigners("sell_speed_per_min", 76), ofForeigners("current_room", 110),
     ];
   }
+  if (narrow && kind === "futures") return [CONTRACT[0], wide(last), change, changePercent, BASIS[0]];
   if (narrow) return [SYMBOL, last, change, changePercent, TOTAL];
   const limits = [priced("ceiling"), priced("floor")];
   const fixed = settings.first === "limits" ? [...limits, priced("reference")] : [priced("reference"), ...limits];
   const levels = width < 900 ? [1] : width < 1150 ? [1, 2] : [1, 2, 3];
   const day = width < 1150 ? [] : [priced("high", 44, "day"), priced("average", 44, "day"), priced("low", 44, "day")];
   const foreign = kind === "oddlot" || width < 1340 ? [] : [ofForeigners("buy_volume", 62), ofForeigners("sell_volume", 62), ofForeigners("current_room", 80)];
+  if (kind === "futures") {
+    const all = [
+      ...fixed, ...levels.toReversed().flatMap((level) => levelOf("bids", level)), last, lastVolume, change, changePercent,
+      ...levels.flatMap((level) => levelOf("asks", level)), TOTAL, ...day,
+    ];
+    return [...CONTRACT, ...all.map(wide), ...BASIS];
+  }
   return [
     SYMBOL, ...fixed,
     ...levels.toReversed().flatMap((level) => levelOf("bids", level)),
@@ -146,6 +157,20 @@ export function columnsFor(kind, width, settings) {
     TOTAL, ...day, ...foreign,
   ];
 }
+
+/** Prices of futures are longer. @param {Column} column @returns {Column} */
+const wide = (column) => (column.write === asPrice ? { ...column, width: 58 } : column);
+
+/** @type {Column[]} */
+const CONTRACT = [
+  { ...SYMBOL, width: 104 },
+  { field: "name", words: "contract", group: "", width: 92, left: true, read: (_symbol, _row, contract) => contract.name, write: (value) => String(value ?? ""), shade: ofMatch },
+];
+/** @type {Column[]} */
+const BASIS = [
+  { field: "basis", words: "basis", group: "", width: 58, read: (_symbol, _row, contract) => contract.basis, write: asPoints, shade: balance },
+  { field: "expiry", words: "expiry", group: "", width: 84, read: (_symbol, _row, contract) => contract.expiry, write: (value) => String(value ?? ""), shade: plain },
+];
 
 /** A ratio of two volumes, as per cent. @param {number | null} part @param {number | null} whole */
 export const share = (part, whole) => (part == null || !whole ? "" : `${grouped((part / whole) * 100, 1)}%`);

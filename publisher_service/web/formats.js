@@ -41,9 +41,9 @@ export function volume(value, unit = "shares") {
   return value ? grouped(Math.trunc(value / VOLUME_UNITS[unit])) : "";
 }
 
-/** With its sign. @param {string} text @param {number | null | undefined} value @returns {string} */
+/** With its sign, unless only zeros are left of it. @param {string} text @param {number | null | undefined} value @returns {string} */
 export function signed(text, value) {
-  return value != null && value > 0 && text !== "" ? `+${text}` : text;
+  return value != null && value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
 }
 
 /** @param {number | null | undefined} value per cent @returns {string} */

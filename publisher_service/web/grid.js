@@ -15,7 +15,7 @@ const NO_ROW = Object.freeze({});
  *
  * @typedef {object} Source what the grid asks for
  * @property {(symbol: string) => Record<string, any> | undefined} row
- * @property {(symbol: string) => Record<string, any> | undefined} foreign
+ * @property {(symbol: string) => Record<string, any> | undefined} beside its row of foreign flow, of futures the one with the basis
  * @property {(symbol: string) => boolean} starred
  */
 
@@ -176,6 +176,7 @@ export class Grid {
       cell.setAttribute("role", place === 0 ? "rowheader" : "gridcell");
       cell.setAttribute("aria-colindex", String(place + 1));
       cell.dataset.field = column.field;
+      if (column.left) cell.dataset.left = "";
       if (place === 0) cell.append(star);
       const text = cell.appendChild(new Text(""));
       element.append(cell);
@@ -202,12 +203,12 @@ export class Grid {
   /** What changed of a row. @param {Line} line @param {number} flashes that it may have @returns {number} those it had */
   #write(line, flashes) {
     const row = this.source.row(line.symbol) ?? NO_ROW;
-    const foreign = this.source.foreign(line.symbol) ?? NO_ROW;
+    const beside = this.source.beside(line.symbol) ?? NO_ROW;
     const chosen = line.symbol === this.#chosen;
     let flashed = 0;
     this.#columns.forEach((column, place) => {
       const cell = line.cells[place];
-      const value = column.read(line.symbol, row, foreign);
+      const value = column.read(line.symbol, row, beside);
       const shade = column.shade(row, value);
       const look = column.field === "last" && isExpected(row) ? `${shade} expected` : shade;
       if (value === cell.value && look === cell.look && !this.#all) return;
@@ -293,6 +294,7 @@ function headings(columns, words, sorted) {
     cell.setAttribute("role", "columnheader");
     cell.setAttribute("aria-colindex", String(place + 1));
     cell.dataset.field = column.field;
+    if (column.left) cell.dataset.left = "";
     const isSorted = sorted.sort === column.field;
     cell.setAttribute("aria-sort", isSorted ? (sorted.down ? "descending" : "ascending") : "none");
     cell.append(button);

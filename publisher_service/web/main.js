@@ -78,7 +78,7 @@ const prices = new Prices(feed, {
 
 const grid = new Grid(
   byId("grid"),
-  { row: (symbol) => prices.row(symbol), foreign: (symbol) => prices.foreign(symbol), starred: (symbol) => currentSymbols().includes(symbol) },
+  { row: (symbol) => prices.row(symbol), beside, starred: (symbol) => currentSymbols().includes(symbol) },
   settings,
   { open, star, sort, choose: () => {} },
 );
@@ -92,6 +92,11 @@ const ribbon = new Ribbon(byId("ribbon"), feed, { open: (tab) => go({ tab }), as
 let shownPage = "";
 let shownColumns = "";
 let shownSymbol = "";
+
+/** What a row reads beside its prices. @param {string} symbol */
+function beside(symbol) {
+  return prices.foreign(symbol) ?? ribbon.futures.rows.get(symbol);
+}
 
 // ── Where we are
 
@@ -248,10 +253,12 @@ function addressOfTab(tab) {
 
 function showListTools() {
   const list = listOfTab(place.tab);
-  const made = (/** @type {string} */ text, /** @type {() => void} */ act) => {
+  const made = (/** @type {string} */ text, /** @type {() => void} */ act, short = text) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = text;
+    button.textContent = short;
+    button.title = text;
+    button.setAttribute("aria-label", text);
     button.addEventListener("click", act);
     return button;
   };
@@ -272,7 +279,7 @@ function showListTools() {
   byId("lists").replaceChildren(
     ...(list && !isKept && place.keys.length ? [made(words("list.keep"), keep)] : []),
     ...(list && isKept ? [made(words("list.remove"), remove)] : []),
-    made(words("list.add"), add),
+    made(words("list.add"), add, "+ ★"),
   );
 }
 
@@ -353,7 +360,7 @@ function orderNow() {
   const none = Object.freeze({});
   const symbols = prices.symbols;
   const value = (/** @type {string} */ symbol) => {
-    const read = column?.read(symbol, prices.row(symbol) ?? none, prices.foreign(symbol) ?? none);
+    const read = column?.read(symbol, prices.row(symbol) ?? none, beside(symbol) ?? none);
     return typeof read === "string" && column?.field !== "symbol" ? null : read;
   };
   const order = ordered(symbols, column ? value : null, place.down);
@@ -405,6 +412,9 @@ byId("language").addEventListener("click", () => setSettings({ language: languag
 byId("theme").addEventListener("click", () => setSettings({ theme: root.dataset.theme === "dark" ? "light" : "dark" }));
 byId("options").addEventListener("click", () => showSettings(words, settings, /** @type {any} */ (feed.status)?.intervals ?? INTERVALS_MS, setSettings));
 byId("help").addEventListener("click", () => showHelp(words));
+/** @type {any} */ (ribbon.futures).onChange(({ rows }) => {
+  for (const symbol of rows.keys()) grid.mark(symbol);
+});
 byId("wall").addEventListener("click", () => wall.toggle());
 void import("./search.js").then(({ Search, entriesOf }) => {
   search = new Search(/** @type {HTMLInputElement} */ (byId("search")), byId("found"), {

@@ -1,6 +1,6 @@
 // The indices on top, and the nearest future with its basis: a card each.
 import { shadeOfChange } from "./colours.js";
-import { billions, grouped, percent, points, signed, volume } from "./formats.js";
+import { grouped, percent, points, signed, volume } from "./formats.js";
 
 const INDICES = ["VNINDEX", "VN30", "HNXIndex", "HNX30", "HNXUpcomIndex"];
 /** The tab that a card opens. @type {Record<string, string>} */
@@ -126,7 +126,7 @@ export class Ribbon {
       `${signed(points(row.change), row.change)} (${percent(row.change_pct)}%)${isExpected ? ` ≈${points(row.expected_value)}` : ""}`, row.change,
     );
     const value = row.total_value == null ? "–" : grouped(row.total_value / 1e9);
-    const through = row.put_through_value ? ` · ${words("ribbon.put_through")} ${billions(row.put_through_value)}` : "";
+    const through = row.put_through_value ? ` · ${words("ribbon.put_through")} ${grouped(row.put_through_value / 1e9)}` : "";
     set(textOf(card.first), `${volume(row.total_volume)} ${words("ribbon.shares")} · ${value} ${words("unit.billion")}${through}`);
     counts(card.second, row);
     card.draw(this.#charts, row.reference, row.value == null ? null : { time: row.time, value: row.value });

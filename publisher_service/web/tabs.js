@@ -4,7 +4,7 @@
  * @typedef {object} Tab
  * @property {string} name in the address
  * @property {"grid" | "page"} kind
- * @property {"board" | "oddlot" | "foreign"} [columns]
+ * @property {"board" | "oddlot" | "foreign" | "futures"} [columns]
  * @property {string} [group]
  * @property {string[]} [without] groups that are left out of it
  * @property {"market" | "oddlot"} [channel]
@@ -19,7 +19,7 @@ export const TABS = [
   { name: "HNX", kind: "grid", columns: "board", group: "HNX" },
   { name: "UPCOM", kind: "grid", columns: "board", group: "UPCOM" },
   null,
-  { name: "futures", kind: "grid", columns: "board", group: "futures" },
+  { name: "futures", kind: "grid", columns: "futures", group: "futures" },
   { name: "warrants", kind: "grid", columns: "board", group: "warrants" },
   { name: "etfs", kind: "grid", columns: "board", group: "etfs" },
   { name: "oddlot", kind: "grid", columns: "oddlot", channel: "oddlot" },

@@ -72,7 +72,7 @@ export class MoversPage {
       { field: "total_value", title: words("column.value"), write: (row) => billions(row.total_value) },
       { field: "foreign_net_value", title: words("movers.foreign_net"), write: (row) => signed(billions(row.foreign_net_value), row.foreign_net_value), look: (row) => shadeOfChange(row.foreign_net_value) },
     ]), { label: words("movers.sectors"), symbol: (row) => row.key, open: (key) => go({ tab: key, sort: "", symbol: "" }) });
-    panel(words("movers.sectors"), "wide").append(this.sectorList.element);
+    panel(words("movers.sectors"), "half").append(this.sectorList.element);
     element.replaceChildren(choices, panels);
     this.words = words;
     for (const table of this.#tables) table.onChange(() => this.paint());
