@@ -103,11 +103,6 @@ class Pair:
         self.publishers = publishers
         self.splitter = splitter
 
-    @property
-    def serving(self) -> list[int]:
-        """Which of them have connections."""
-        return [place for place, backend in enumerate(self.splitter.backends) if backend.links]
-
 
 @pytest.fixture
 async def pair(writer: Writer, redis_url: str, redis_prefix: str) -> AsyncIterator[Pair]:  # noqa: ARG001 (it writes first)
