@@ -187,7 +187,7 @@ function render() {
   showTabs(byId("tabs"), place, Object.keys(lists), words, addressOfTab);
   showUnread();
   showListTools();
-  const columns = columnsFor(tab.columns ?? "board", innerWidth, settings);
+  const columns = columnsFor(tab.columns ?? "board", gridWidth(), settings);
   const list = listOfTab(place.tab);
   prices.select({
     channel: isGrid ? (tab.channel ?? "market") : null,
@@ -217,6 +217,11 @@ function render() {
   ribbon.words = words;
   ribbon.paintSoon();
   tick();
+}
+
+/** What the details leave of the window, as the style sheet has it. */
+function gridWidth() {
+  return innerWidth > 900 && place.symbol ? innerWidth - 392 : innerWidth;
 }
 
 /** The words of what stands still. */
@@ -356,7 +361,7 @@ const sortSoon = atMostOnce(orderNow, (call) => setTimeout(call, SORT_EVERY_MS))
 function orderNow() {
   const tab = tabOf(place);
   if (tab.kind !== "grid") return showEmpty("");
-  const column = place.sort ? columnsFor(tab.columns ?? "board", innerWidth, settings).find(({ field }) => field === place.sort) : undefined;
+  const column = place.sort ? columnsFor(tab.columns ?? "board", gridWidth(), settings).find(({ field }) => field === place.sort) : undefined;
   const none = Object.freeze({});
   const symbols = prices.symbols;
   const value = (/** @type {string} */ symbol) => {
