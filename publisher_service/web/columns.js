@@ -118,7 +118,7 @@ const ofForeigners = (field, width, write = asVolume, shade = plain) => ({
 
 /**
  * @param {"board" | "oddlot" | "foreign" | "futures"} kind
- * @param {number} width of the page, px
+ * @param {number} width of the table, px
  * @param {Settings} settings
  * @returns {Column[]}
  */
@@ -141,7 +141,7 @@ export function columnsFor(kind, width, settings) {
   const fixed = settings.first === "limits" ? [...limits, priced("reference")] : [priced("reference"), ...limits];
   const levels = width < 900 ? [1] : width < 1150 ? [1, 2] : [1, 2, 3];
   const day = width < 1150 ? [] : [priced("high", 44, "day"), priced("average", 44, "day"), priced("low", 44, "day")];
-  const foreign = kind === "oddlot" || width < 1340 ? [] : [ofForeigners("buy_volume", 62), ofForeigners("sell_volume", 62), ofForeigners("current_room", 80)];
+  const foreign = kind === "oddlot" || width < 1340 ? [] : [ofForeigners("buy_volume", 62), ofForeigners("sell_volume", 62), ofForeigners("current_room", 86)];
   if (kind === "futures") {
     const all = [
       ...fixed, ...levels.toReversed().flatMap((level) => levelOf("bids", level)), last, lastVolume, change, changePercent,

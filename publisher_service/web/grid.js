@@ -84,6 +84,11 @@ export class Grid {
     return this.#order;
   }
 
+  /** The symbol of the row that is chosen; empty: none. */
+  get chosen() {
+    return this.#chosen;
+  }
+
   get rowHeight() {
     return this.#rowHeight;
   }
@@ -151,6 +156,9 @@ export class Grid {
     }
     this.#dirty.clear();
     this.#all = false;
+    const active = this.#lines.find(({ symbol }) => symbol && symbol === this.#chosen);
+    if (active) this.element.setAttribute("aria-activedescendant", active.element.id);
+    else this.element.removeAttribute("aria-activedescendant");
   }
 
   /** As many lines as the height needs. */
@@ -226,8 +234,7 @@ export class Grid {
       cell.look = look;
     });
     if (line.element.classList.contains("chosen") !== chosen) line.element.classList.toggle("chosen", chosen);
-    if (chosen) this.element.setAttribute("aria-activedescendant", line.element.id);
-    line.element.setAttribute("aria-selected", String(chosen));
+    if (line.element.getAttribute("aria-selected") !== String(chosen)) line.element.setAttribute("aria-selected", String(chosen));
     const starred = this.source.starred(line.symbol);
     if (line.star.dataset.on !== String(starred) || line.star.dataset.of !== line.symbol) {
       line.star.dataset.on = String(starred);

@@ -34,6 +34,7 @@ import { Wall } from "./wall.js";
 
 /** Rows change places so often, at most: they must stay readable. */
 const SORT_EVERY_MS = 1000;
+const FOLLOW_EVERY_MS = 500;
 /** After the first picture: alerts and mini charts can wait so long. */
 const LATER_MS = 1500;
 const TICK_MS = 500;
@@ -63,8 +64,8 @@ const prices = new Prices(feed, {
   row(symbol, fields, isNew) {
     grid.mark(symbol);
     if (fields && "trades" in fields) {
-      const trades = tally.note(symbol, fields.trades, performance.now());
-      if (!isNew) detail?.note(symbol, trades);
+      if (isNew) tally.begin(symbol, fields.trades);
+      else detail?.note(symbol, tally.note(symbol, fields.trades, performance.now()));
     }
     if (symbol === place.symbol) detail?.paintSoon();
     if (symbol === "_total") showBefore();
@@ -80,7 +81,7 @@ const grid = new Grid(
   byId("grid"),
   { row: (symbol) => prices.row(symbol), beside, starred: (symbol) => currentSymbols().includes(symbol) },
   settings,
-  { open, star, sort, choose: () => {} },
+  { open, star, sort, choose: () => followChosen() },
 );
 const wall = new Wall(grid, byId("page"));
 const ribbon = new Ribbon(byId("ribbon"), feed, { open: (tab) => go({ tab }), ask: questions, charts });
@@ -89,6 +90,10 @@ const ribbon = new Ribbon(byId("ribbon"), feed, { open: (tab) => go({ tab }), as
 /** @type {{paint: () => void, close: () => void} | null} */ let page = null;
 /** @type {any} */ let alerts = null;
 /** @type {import("./search.js").Search | null} */ let search = null;
+/** While details are open they follow the row that is chosen, not faster than a publisher wants to be asked. */
+const followChosen = atMostOnce(() => {
+  if (place.symbol && place.symbol !== grid.chosen) go({ symbol: grid.chosen }, true);
+}, (call) => setTimeout(call, FOLLOW_EVERY_MS));
 let shownPage = "";
 let shownColumns = "";
 let shownSymbol = "";
@@ -187,7 +192,7 @@ function render() {
   showTabs(byId("tabs"), place, Object.keys(lists), words, addressOfTab);
   showUnread();
   showListTools();
-  const columns = columnsFor(tab.columns ?? "board", innerWidth, settings);
+  const columns = columnsFor(tab.columns ?? "board", gridWidth(), settings);
   const list = listOfTab(place.tab);
   prices.select({
     channel: isGrid ? (tab.channel ?? "market") : null,
@@ -208,8 +213,7 @@ function render() {
   }
   grid.flashes = settings.flashes && !calmSystem.matches;
   grid.markAll();
-  grid.choose(place.symbol);
-  list && tally.forget();
+  if (place.symbol) grid.choose(place.symbol);
   showBefore();
   void showPage(tab.kind === "page" ? tab.name : "");
   void showDetail();
@@ -217,6 +221,11 @@ function render() {
   ribbon.words = words;
   ribbon.paintSoon();
   tick();
+}
+
+/** What the details leave of the window, as the style sheet has it. */
+function gridWidth() {
+  return innerWidth > 900 && place.symbol ? innerWidth - 392 : innerWidth;
 }
 
 /** The words of what stands still. */
@@ -357,7 +366,7 @@ const sortSoon = atMostOnce(orderNow, (call) => setTimeout(call, SORT_EVERY_MS))
 function orderNow() {
   const tab = tabOf(place);
   if (tab.kind !== "grid") return showEmpty("");
-  const column = place.sort ? columnsFor(tab.columns ?? "board", innerWidth, settings).find(({ field }) => field === place.sort) : undefined;
+  const column = place.sort ? columnsFor(tab.columns ?? "board", gridWidth(), settings).find(({ field }) => field === place.sort) : undefined;
   const none = Object.freeze({});
   const symbols = prices.symbols;
   const value = (/** @type {string} */ symbol) => {
@@ -436,7 +445,7 @@ addEventListener("keydown", (event) => {
     go({ symbol: "" });
     grid.element.focus();
   } else if (/^[1-9]$/.test(event.key)) go({ tab: names[Number(event.key) - 1] });
-  else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && !isWide) {
+  else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && !isWide && !event.repeat) {
     const at = names.indexOf(tabOf(place).name) + (event.key === "ArrowLeft" ? -1 : 1);
     go({ tab: names[(at + names.length) % names.length] });
   } else return;

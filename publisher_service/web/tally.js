@@ -7,9 +7,9 @@ export class Tally {
   /** @type {Map<string, number>} */ #trades = new Map();
   /** @type {{second: number, trades: number, rows: number}[]} */ #steps = [];
 
-  /** All rows are other ones: nothing can be compared. */
-  forget() {
-    this.#trades.clear();
+  /** It is counted from here on: what was before, nobody looked at. @param {string} symbol @param {number} trades */
+  begin(symbol, trades) {
+    this.#trades.set(symbol, trades);
   }
 
   /**

@@ -17,6 +17,14 @@ test("the first row of a symbol, and a new day, tell of nothing merged", () => {
   assert.deepEqual(tally.lastMinute(2), { trades: 0, rows: 0, merged: 0 });
 });
 
+test("a tab that comes back tells of nothing that was merged while it was away", () => {
+  const tally = new Tally();
+  tally.note("SSI", 1, 0);
+  tally.begin("SSI", 900);
+  assert.equal(tally.note("SSI", 901, 1), 1);
+  assert.deepEqual(tally.lastMinute(2), { trades: 1, rows: 1, merged: 0 });
+});
+
 test("what is older than a minute does not count", () => {
   const tally = new Tally();
   tally.note("SSI", 1, 0);
