@@ -17,6 +17,8 @@ const VENDOR = new URL("vendor/uplot@1.6.32/", import.meta.url);
 const FALLBACKS = { "--reference": "#ffd900", "--up": "#0bdf39", "--down": "#ff3737", "--soft": "#93a0ae", "--line": "#1f262e" };
 /** A line is broken where nothing was traded for so long: that is lunch, or an outage. */
 const GAP_MS = 60 * 60_000;
+/** The axis of times shows so much at least: a day begins with one minute. */
+const LEAST_S = 30 * 60;
 const LEAST_HEIGHT_PX = 60;
 const USUAL_HEIGHT_PX = 220;
 
@@ -119,6 +121,7 @@ function drawMini(canvas, { reference, points }) {
   if (canvas.width !== wide) canvas.width = wide;
   if (canvas.height !== high) canvas.height = high;
   pen.setTransform(scale, 0, 0, scale, 0, 0);
+  pen.setLineDash([]);
   pen.clearRect(0, 0, width, height);
   if (!points.length) return;
   let least = reference ?? points[0].value;
@@ -175,8 +178,8 @@ export function lineChart(element, data) {
     columns: ({ bars }) => broken(bars, ({ close, volume }) => [close, volume]),
     base: ({ reference }) => reference,
     format: (shown) => shown.format ?? twoDecimals.format,
-    series: (split, uPlot) => [
-      { scale: "y", stroke: split(1), fill: split(0.14), width: 1.5, points: { show: false } },
+    series: (split, uPlot, to) => [
+      { scale: "y", stroke: split(1), fill: split(0.14), fillTo: to, width: 1.5, points: { show: isShort } },
       {
         scale: "volume", stroke: () => faint("--soft", 0.5), fill: () => faint("--soft", 0.5), width: 0,
         paths: uPlot.paths.bars({ size: [0.7, 8, 1] }), points: { show: false },
@@ -202,7 +205,7 @@ export function basisChart(element, data) {
     columns: ({ points }) => broken(points, ({ basis, high, low }) => [basis, high, low]),
     base: () => 0,
     format: () => twoDecimals.format,
-    series: (split) => [{ scale: "y", stroke: split(1), width: 1.5, points: { show: false } }, edge, edge],
+    series: (split) => [{ scale: "y", stroke: split(1), width: 1.5, points: { show: isShort } }, edge, edge],
     bands: [{ series: [2, 3], fill: () => faint("--soft", 0.28) }],
     scales: {},
     told: ([time, basis, high, low], format) =>
@@ -231,6 +234,9 @@ function broken(rows, values) {
   return columns;
 }
 
+/** One point is no line. @param {any} plot */
+const isShort = (plot) => plot.data[0].length < 2;
+
 /** @typedef {(share: number) => (plot: any) => CanvasGradient | string} Split */
 
 /**
@@ -243,7 +249,7 @@ function broken(rows, values) {
  * @param {(data: T) => (number | null)[][]} kind.columns
  * @param {(data: T) => number | null} kind.base the value between green and red
  * @param {(data: T) => (value: number) => string} kind.format of values
- * @param {(split: Split, uPlot: any) => any[]} kind.series
+ * @param {(split: Split, uPlot: any, toBase: (plot: any) => number) => any[]} kind.series
  * @param {any[]} [kind.bands]
  * @param {Record<string, any>} kind.scales
  * @param {(row: number[], format: (value: number) => string) => string} kind.told of the row below the pointer
@@ -334,11 +340,11 @@ function plotted(element, data, kind) {
     plot = new uPlot({
       width: element.clientWidth, height: element.clientHeight, padding: [18, 8, 0, 0], legend: { show: false },
       cursor: { y: false, drag: { setScale: false }, points: { size: 5 } },
-      scales: { x: { time: true }, y: { range }, ...kind.scales },
-      series: [{}, ...kind.series(split, uPlot)],
+      scales: { x: { time: true, range: (/** @type {any} */ _, /** @type {number} */ from, /** @type {number} */ to) => [from, Math.max(to, from + LEAST_S)] }, y: { range }, ...kind.scales },
+      series: [{}, ...kind.series(split, uPlot, (drawn) => kind.base(shown) ?? drawn.scales.y.min)],
       bands: kind.bands ?? [],
       axes: [
-        { ...axis, values: (/** @type {any} */ _, /** @type {number[]} */ times) => times.map((time) => inVietnam.format(time * 1000)) },
+        { ...axis, size: 28, values: (/** @type {any} */ _, /** @type {number[]} */ times) => times.map((time) => inVietnam.format(time * 1000)) },
         { ...axis, size: 62, values: (/** @type {any} */ _, /** @type {number[]} */ values) => values.map((value) => kind.format(shown)(value)) },
       ],
       hooks: { draw: [drawBase], setCursor: [tell] },
