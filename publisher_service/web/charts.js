@@ -11,7 +11,7 @@
 /** @typedef {{reference: number | null, bars: Bar[], format?: (price: number) => string}} Line */
 /** @typedef {{points: BasisPoint[]}} Basis */
 /** @template T @typedef {{update: (data: T) => void, close: () => void}} Handle */
-/** @typedef {{element: Element, draw: () => void, resize: () => void}} Chart */
+/** @typedef {{element: Element, draw: () => void, resize: () => void, close: () => void}} Chart */
 
 const VENDOR = new URL("vendor/uplot@1.6.32/", import.meta.url);
 const FALLBACKS = { "--reference": "#ffd900", "--up": "#0bdf39", "--down": "#ff3737", "--soft": "#93a0ae", "--line": "#1f262e" };
@@ -32,7 +32,11 @@ const due = new Set();
 let colours = {};
 
 const resizing = new ResizeObserver((entries) => {
-  for (const { target } of entries) charts.get(target)?.resize();
+  for (const { target } of entries) {
+    // Its page may be gone without a word: that changes its size too.
+    if (target.isConnected) charts.get(target)?.resize();
+    else charts.get(target)?.close();
+  }
 });
 const themed = () => {
   colours = {};
@@ -50,23 +54,21 @@ function soon(chart) {
 function drawDue() {
   const drawn = [...due];
   due.clear();
-  for (const chart of drawn) {
-    // Its page may be gone without a word; a chart that is out of the page for good must not be kept.
-    if (chart.element.isConnected) chart.draw();
-    else forget(chart.element);
-  }
+  for (const chart of drawn) if (chart.element.isConnected) chart.draw();
 }
 
 /** @param {Chart} chart */
 function keep(chart) {
+  charts.get(chart.element)?.close();
   charts.set(chart.element, chart);
   resizing.observe(chart.element);
 }
 
-/** @param {Element} element */
-function forget(element) {
-  resizing.unobserve(element);
-  charts.delete(element);
+/** @param {Chart} chart */
+function forget(chart) {
+  resizing.unobserve(chart.element);
+  charts.delete(chart.element);
+  due.delete(chart);
 }
 
 /** @param {keyof typeof FALLBACKS} name */
@@ -95,7 +97,8 @@ export function miniChart(element, data) {
     element.replaceChildren(canvas);
   }
   let shown = data;
-  const chart = { element, draw: () => drawMini(canvas, shown), resize: () => soon(chart) };
+  /** @type {Chart} */
+  const chart = { element, draw: () => drawMini(canvas, shown), resize: () => soon(chart), close: () => forget(chart) };
   keep(chart);
   soon(chart);
   return {
@@ -103,11 +106,7 @@ export function miniChart(element, data) {
       shown = newer;
       soon(chart);
     },
-    close() {
-      forget(element);
-      due.delete(chart);
-      if (canvas !== element) canvas.remove();
-    },
+    close: () => chart.close(),
   };
 }
 
@@ -254,6 +253,7 @@ function plotted(element, data, kind) {
   let shown = data;
   /** @type {any} */ let plot = null;
   let closed = false;
+  charts.get(element)?.close();
   const readout = document.createElement("div");
   const ground = document.createElement("div");
   element.replaceChildren(ground, readout);
@@ -312,10 +312,17 @@ function plotted(element, data, kind) {
     return [low - air, high + air];
   };
 
+  /** @type {Chart} */
   const chart = {
     element,
     draw: () => plot?.redraw(true, true),
     resize: () => plot?.setSize({ width: element.clientWidth, height: element.clientHeight }),
+    close() {
+      closed = true;
+      forget(chart);
+      plot?.destroy();
+      plot = null;
+    },
   };
   keep(chart);
   void library().then((uPlot) => {
@@ -342,13 +349,7 @@ function plotted(element, data, kind) {
       shown = newer;
       plot?.setData(kind.columns(newer));
     },
-    close() {
-      closed = true;
-      forget(element);
-      due.delete(chart);
-      plot?.destroy();
-      element.replaceChildren();
-    },
+    close: () => chart.close(),
   };
 }
 

@@ -13,7 +13,8 @@ export class Detail {
   /** @type {any[]} */ #tables = [];
   /** @type {Map<number, Row>} minutes of the day, by their begin */ #bars = new Map();
   /** @type {any} */ #chart = null;
-  #chartAt = 0;
+  #chartAt = -Infinity;
+  #chartDue = false;
   #asked = false;
   #merged = { trades: 0, rows: 0 };
 
@@ -40,7 +41,9 @@ export class Detail {
     for (const table of this.#tables) table.close();
     this.#tables = [];
     this.#bars.clear();
+    this.#chart?.close();
     this.#chart = null;
+    this.#chartAt = -Infinity;
     this.#merged = { trades: 0, rows: 0 };
     this.symbol = symbol;
     this.words = words;
@@ -200,9 +203,17 @@ export class Detail {
 
   /** @param {Row} row */
   #draw(row) {
-    const now = performance.now();
-    if (!this.#bars.size || now - this.#chartAt < CHART_EVERY_MS) return;
-    this.#chartAt = now;
+    const wait = this.#chartAt + CHART_EVERY_MS - performance.now();
+    if (!this.#bars.size || this.#chartDue) return;
+    if (wait > 0) {
+      this.#chartDue = true;
+      setTimeout(() => {
+        this.#chartDue = false;
+        this.paintSoon();
+      }, wait);
+      return;
+    }
+    this.#chartAt = performance.now();
     const bars = [...this.#bars.values()].sort((one, other) => one.start - other.start);
     const symbol = this.symbol;
     void this.sources.charts().then((charts) => {

@@ -241,7 +241,8 @@ function say() {
   for (const [name, text] of Object.entries(tools)) {
     byId(name).textContent = text;
     byId(name).title = words(`tool.${name}`);
-    byId(name).setAttribute("aria-label", words(`tool.${name}`));
+    // Who says "VI" to the machine means this one: a word that is seen is part of the name.
+    byId(name).setAttribute("aria-label", /\p{L}/u.test(text) ? `${text} · ${words(`tool.${name}`)}` : words(`tool.${name}`));
   }
   const input = /** @type {HTMLInputElement} */ (byId("search"));
   input.placeholder = words("search.label");
