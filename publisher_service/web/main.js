@@ -406,7 +406,8 @@ function tick() {
   const { trades, rows, merged } = tally.lastMinute(performance.now());
   const text = trades ? words("foot.merged", { trades: grouped(trades), rows: grouped(rows), merged: grouped(merged) }) : "";
   if (byId("merged").textContent !== text) byId("merged").textContent = text;
-  if (!isAskedForToken && feed.error && CLOSED_FOR_TOKEN.has(feed.error.code)) {
+  const code = /** @type {any} */ (feed.error)?.code;
+  if (!isAskedForToken && CLOSED_FOR_TOKEN.has(code)) {
     isAskedForToken = true;
     askFor(words, words("token.title"), words("token.label"), "password", (said) => {
       keepToken(said);
@@ -428,7 +429,7 @@ byId("language").addEventListener("click", () => setSettings({ language: languag
 byId("theme").addEventListener("click", () => setSettings({ theme: root.dataset.theme === "dark" ? "light" : "dark" }));
 byId("options").addEventListener("click", () => showSettings(words, settings, /** @type {any} */ (feed.status)?.intervals ?? INTERVALS_MS, setSettings));
 byId("help").addEventListener("click", () => showHelp(words));
-/** @type {any} */ (ribbon.futures).onChange(({ rows }) => {
+/** @type {any} */ (ribbon.futures).onChange((/** @type {{rows: Map<string, unknown>}} */ { rows }) => {
   for (const symbol of rows.keys()) grid.mark(symbol);
 });
 byId("wall").addEventListener("click", () => wall.toggle());
