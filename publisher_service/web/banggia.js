@@ -72,6 +72,7 @@ export class Banggia {
         url.protocol = url.protocol.replace(/^http/, "ws");
         if (!/^wss?:$/.test(url.protocol))
             throw new TypeError(`no address of a publisher: ${url.protocol}//…`);
+        url.hash = ""; // it is never sent
         if (!url.pathname.endsWith("/ws"))
             url.pathname = url.pathname.replace(/\/?$/, "/ws");
         if (!options.WebSocket && !("WebSocket" in globalThis)) {

@@ -12,7 +12,7 @@ import { billions, grouped, inPoints, percent, points, price, signed, volume } f
  * @property {string} field its name, in the page and in addresses
  * @property {string} words the name of its heading
  * @property {string} group the name of the heading above; empty: none
- * @property {number} width px, at least
+ * @property {number} width px, at least, in letters of the usual size
  * @property {(symbol: string, row: Row, beside: Row) => Value} read what is sorted by, and compared before anything is written
  * @property {(value: Value, symbol: string, row: Row, settings: Settings) => string} write
  * @property {(row: Row, value: Value) => Shade} shade
@@ -118,7 +118,7 @@ const ofForeigners = (field, width, write = asVolume, shade = plain) => ({
 
 /**
  * @param {"board" | "oddlot" | "foreign" | "futures"} kind
- * @param {number} width of the table, px
+ * @param {number} width of the table, px of letters of the usual size
  * @param {Settings} settings
  * @returns {Column[]}
  */
@@ -141,7 +141,7 @@ export function columnsFor(kind, width, settings) {
   const fixed = settings.first === "limits" ? [...limits, priced("reference")] : [priced("reference"), ...limits];
   const levels = width < 900 ? [1] : width < 1150 ? [1, 2] : [1, 2, 3];
   const day = width < 1150 ? [] : [priced("high", 44, "day"), priced("average", 44, "day"), priced("low", 44, "day")];
-  const foreign = kind === "oddlot" || width < 1340 ? [] : [ofForeigners("buy_volume", 62), ofForeigners("sell_volume", 62), ofForeigners("current_room", 86)];
+  const foreign = kind === "oddlot" || width < 1340 ? [] : [ofForeigners("buy_volume", 62), ofForeigners("sell_volume", 62), ofForeigners("current_room", 96)];
   if (kind === "futures") {
     const all = [
       ...fixed, ...levels.toReversed().flatMap((level) => levelOf("bids", level)), last, lastVolume, change, changePercent,

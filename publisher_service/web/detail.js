@@ -175,7 +175,7 @@ export class Detail {
     const unit = this.settings?.volumes;
     this.#tell(this.sides, [
       ["active_buy", `${volume(active[0], unit)}  ${share(active[0], row.total_volume)}`, "up"], ["active_sell", `${volume(active[1], unit)}  ${share(active[1], row.total_volume)}`, "down"],
-      ["neutral", volume(active[2], unit), ""], ["unseen", volume(active[3], unit), ""],
+      ["neutral", volume(active[2], unit) || "0", ""], ["unseen", volume(active[3], unit) || "0", ""],
       ...(flow ? [["buy_speed_per_min", volume(flow.buy_speed_per_min, unit) || "0", "up"], ["sell_speed_per_min", volume(flow.sell_speed_per_min, unit) || "0", "down"]] : []),
     ]);
     const foreign = this.sources.prices.foreign(this.symbol);

@@ -60,11 +60,12 @@ export class Grid {
    * @param {Column[]} columns
    * @param {(name: string) => string} words
    * @param {{sort: string, down: boolean}} sorted
+   * @param {number} [size] of letters, the usual one is 1
    */
-  setColumns(columns, words, sorted) {
+  setColumns(columns, words, sorted, size = 1) {
     this.#columns = columns;
-    this.element.style.setProperty("--tracks", columns.map(({ width }) => `minmax(${width}px, ${width}fr)`).join(" "));
-    this.element.style.setProperty("--width", `${columns.reduce((sum, { width }) => sum + width, 0)}px`);
+    this.element.style.setProperty("--tracks", columns.map(({ width }) => `minmax(${Math.round(width * size)}px, ${width}fr)`).join(" "));
+    this.element.style.setProperty("--width", `${columns.reduce((sum, { width }) => sum + Math.round(width * size), 0)}px`);
     this.element.setAttribute("aria-colcount", String(columns.length));
     this.#head.replaceChildren(...headings(columns, words, sorted));
     this.#lines = [];

@@ -83,7 +83,7 @@ const grid = new Grid(
   settings,
   { open, star, sort, choose: () => followChosen() },
 );
-const wall = new Wall(grid, byId("page"));
+const wall = new Wall(grid, byId("page"), () => render());
 const ribbon = new Ribbon(byId("ribbon"), feed, { open: (tab) => go({ tab }), ask: questions, charts });
 
 /** @type {import("./detail.js").Detail | null} */ let detail = null;
@@ -206,8 +206,8 @@ function render() {
   byId("grid").hidden = !isGrid;
   byId("page").hidden = isGrid;
   if (isGrid) {
-    const wanted = JSON.stringify([columns.map(({ field }) => field), language, place.sort, place.down, settings]);
-    if (wanted !== shownColumns) grid.setColumns(columns, words, place);
+    const wanted = JSON.stringify([columns.map(({ field }) => field), language, place.sort, place.down, letterSize(), settings]);
+    if (wanted !== shownColumns) grid.setColumns(columns, words, place, letterSize());
     shownColumns = wanted;
     grid.element.setAttribute("aria-label", words("grid.label", { tab: byId("tabs").querySelector("[aria-current]")?.textContent ?? "" }));
   }
@@ -223,9 +223,15 @@ function render() {
   tick();
 }
 
-/** What the details leave of the window, as the style sheet has it. */
+/** Of the grid's letters, as the style sheet has it; columns of phones are made for large ones. */
+function letterSize() {
+  if (innerWidth < 640) return 1;
+  return wall.isOn ? 1.5 : settings.density === "roomy" ? 1.17 : 1;
+}
+
+/** What the details leave of the window, in px of letters of the usual size. */
 function gridWidth() {
-  return innerWidth > 900 && place.symbol ? innerWidth - 392 : innerWidth;
+  return (innerWidth > 900 && place.symbol ? innerWidth - 392 : innerWidth) / letterSize();
 }
 
 /** The words of what stands still. */
@@ -400,7 +406,8 @@ function tick() {
   const { trades, rows, merged } = tally.lastMinute(performance.now());
   const text = trades ? words("foot.merged", { trades: grouped(trades), rows: grouped(rows), merged: grouped(merged) }) : "";
   if (byId("merged").textContent !== text) byId("merged").textContent = text;
-  if (!isAskedForToken && feed.error && CLOSED_FOR_TOKEN.has(feed.error.code)) {
+  const code = /** @type {any} */ (feed.error)?.code;
+  if (!isAskedForToken && CLOSED_FOR_TOKEN.has(code)) {
     isAskedForToken = true;
     askFor(words, words("token.title"), words("token.label"), "password", (said) => {
       keepToken(said);
@@ -422,7 +429,7 @@ byId("language").addEventListener("click", () => setSettings({ language: languag
 byId("theme").addEventListener("click", () => setSettings({ theme: root.dataset.theme === "dark" ? "light" : "dark" }));
 byId("options").addEventListener("click", () => showSettings(words, settings, /** @type {any} */ (feed.status)?.intervals ?? INTERVALS_MS, setSettings));
 byId("help").addEventListener("click", () => showHelp(words));
-/** @type {any} */ (ribbon.futures).onChange(({ rows }) => {
+/** @type {any} */ (ribbon.futures).onChange((/** @type {{rows: Map<string, unknown>}} */ { rows }) => {
   for (const symbol of rows.keys()) grid.mark(symbol);
 });
 byId("wall").addEventListener("click", () => wall.toggle());

@@ -5,9 +5,10 @@ const PAGE_MS = 8000;
 export class Wall {
   /** @type {ReturnType<typeof setInterval> | undefined} */ #timer;
 
-  /** @param {import("./grid.js").Grid} grid @param {HTMLElement} page */
-  constructor(grid, page) {
+  /** @param {import("./grid.js").Grid} grid @param {HTMLElement} page @param {() => void} changed */
+  constructor(grid, page, changed) {
     this.grid = grid;
+    this.changed = changed;
     this.page = page;
     document.addEventListener("fullscreenchange", () => {
       if (!document.fullscreenElement) this.#set(false);
@@ -31,7 +32,7 @@ export class Wall {
     document.documentElement.dataset.wall = String(isOn);
     clearInterval(this.#timer);
     this.#timer = isOn ? setInterval(() => this.#turn(), PAGE_MS) : undefined;
-    this.grid.markAll();
+    this.changed();
   }
 
   #turn() {

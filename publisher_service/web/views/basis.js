@@ -81,7 +81,7 @@ export class BasisPage {
       });
     }
     void this.page.charts().then((charts) => {
-      if (!charts || !shown.length) return;
+      if (!charts || shown.length < 2) return; // one minute is no line yet
       if (this.#chart?.update) this.#chart.update({ points: shown });
       else this.#chart = charts.basisChart(this.chart, { points: shown });
     });
