@@ -338,7 +338,7 @@ function plotted(element, data, kind) {
       ticks: { show: false }, font: "11px system-ui, sans-serif",
     };
     plot = new uPlot({
-      width: element.clientWidth, height: element.clientHeight, padding: [18, 8, 0, 0], legend: { show: false },
+      width: element.clientWidth, height: element.clientHeight, padding: [18, 16, 0, 0], legend: { show: false },
       cursor: { y: false, drag: { setScale: false }, points: { size: 5 } },
       scales: { x: { time: true, range: (/** @type {any} */ _, /** @type {number} */ from, /** @type {number} */ to) => [from, Math.max(to, from + LEAST_S)] }, y: { range }, ...kind.scales },
       series: [{}, ...kind.series(split, uPlot, (drawn) => kind.base(shown) ?? drawn.scales.y.min)],

@@ -36,9 +36,9 @@ class BoardPage:
         await self.page.context.close()
 
     async def go(self, address: str) -> None:
-        """Open it, and wait until the road is live."""
+        """Open it, and wait until its road is sound: at noon the market is quiet."""
         await self.page.goto(address)
-        await self.road("live")
+        await self.road("live", "quiet")
 
     async def road(self, *conditions: str, within_s: float = 15.0) -> None:
         """Wait until the page says so of the road from the exchange."""

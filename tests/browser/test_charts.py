@@ -13,6 +13,7 @@ from tests.fakes.services import RunningPublisher
 
 #: The strong colours of a canvas, and how many pixels have each.
 PIXELS = """(canvas) => {
+  if (!canvas) return {};
   const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const seen = {};
   for (let at = 0; at < data.length; at += 4) {
@@ -63,8 +64,9 @@ async def test_the_chart_of_a_symbol_shows_its_day_and_follows_the_theme(
 
     assert {"up", "down", "reference"} <= await colours_of(canvas)
     await board.page.click("#theme")
+    painted = f"({PIXELS})(document.querySelector('#detail .chart canvas'))"
     await board.until(
-        f"(before) => JSON.stringify(({PIXELS})(document.querySelector('#detail .chart canvas'))) !== before",
+        f"(before) => (({{length}}) => length > 2 && JSON.stringify({painted}) !== before)(JSON.stringify({painted}))",
         json.dumps(before, separators=(",", ":")),
     )
     assert {"up", "down", "reference"} <= await colours_of(canvas)
