@@ -52,9 +52,10 @@ let lists = loadLists(localStorageOrNone());
 let place = placeOf(location.search);
 let language = languageOf(settings.language);
 dress();
-let words = await loadWords(language);
-
+const wordsOnTheirWay = loadWords(language);
+// The link opens meanwhile.
 const feed = new Banggia(new URL(".", document.baseURI).href, { token: /** @type {any} */ (token) });
+let words = await wordsOnTheirWay;
 const status = new StatusLine(feed, { road: byId("road"), phases: byId("phases"), broken: byId("broken") });
 const tally = new Tally();
 const questions = (/** @type {string} */ path) => ask(path, token);

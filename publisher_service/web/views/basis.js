@@ -39,7 +39,9 @@ export class BasisPage {
       made.appendChild(document.createElement("h2")).textContent = title;
       return made;
     };
-    panel(words("basis.contracts")).append(this.list.element);
+    const contracts = panel(words("basis.contracts"));
+    contracts.tabIndex = 0; // on a phone it scrolls
+    contracts.append(this.list.element);
     const chart = panel("");
     this.title = /** @type {HTMLElement} */ (chart.firstElementChild);
     this.chart = chart.appendChild(document.createElement("div"));
