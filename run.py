@@ -61,6 +61,7 @@ redis:8, or the embedded server. Whatever follows is for pytest: files, -k, -x, 
   --redis=url|container|embedded|auto   where the Redis comes from (auto)
   --compose                             the tests that need Docker with compose instead
   --clients                             those of the client in TypeScript instead: they need Node 20 and npm
+  --browser                             the tests that need a browser (Chromium) instead
 
 For example, what is said of the throttle, without waiting for the rest:
 
@@ -81,6 +82,7 @@ For example, before a commit:
 SERVICES = ("requirements.lock",)
 DEVELOPMENT = ("requirements-dev.lock",)  # holds all of the services' packages too
 BROKER = ("requirements-embedded.lock", "requirements-embedded-any.lock")
+BROWSER = ("requirements-browser.lock",)  # what drives a browser; the browser itself is the system's
 
 COMMANDS = {
     "demo": ("local_stack", (SERVICES, BROKER)),
@@ -169,7 +171,7 @@ class Environment:
 
     def _make(self, missing: list[tuple[str, ...]]) -> None:
         # Digests of earlier lock files go: their packages are replaced now.
-        stamped = self._stamped() & {digest(layer) for layer in (SERVICES, DEVELOPMENT, BROKER)}
+        stamped = self._stamped() & {digest(layer) for layer in (SERVICES, DEVELOPMENT, BROKER, BROWSER)}
         interrupted = self._stamp.exists() and self._stamp.read_text("utf-8") == self.CHANGING
         if interrupted or not self._works():
             self._create()
@@ -365,6 +367,8 @@ def main(arguments: list[str]) -> int:
         say(HELP[command])
         return 2
     module, layers = COMMANDS[command]
+    if command == "test" and "--browser" in options:
+        layers = (*layers, BROWSER)
     environment = Environment(Path(os.environ.get("BANGGIA_VENV") or ROOT / ".venv").absolute())
     try:
         environment.prepare(layers)

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from publisher_service import http_routes, page_routes
@@ -30,6 +29,7 @@ from publisher_service.readiness import Readiness
 from publisher_service.redis_source import RedisSource, relay
 from publisher_service.settings import PublisherSettings, load_settings
 from publisher_service.tokens import tokens_of
+from publisher_service.web_files import WebFiles
 from publisher_service.websocket_route import websockets
 from shared.channels import RedisNames
 from shared.descriptors import raise_descriptor_limit
@@ -155,7 +155,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
     )
     app.include_router(http_routes.router)
     app.include_router(page_routes.router)
-    app.mount("/web", StaticFiles(directory=http_routes.WEB), name="web")
+    app.state.web_files = WebFiles(http_routes.WEB)
     return app
 
 

@@ -1,4 +1,4 @@
-"""What a symbol did today, minute by minute: not held here, but read from Redis when somebody asks."""
+"""What a symbol or index did today, minute by minute: not held here, but read from Redis when somebody asks."""
 
 import asyncio
 from collections.abc import Iterable

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, HTTPException, Request, Response
-from fastapi.responses import FileResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Receive, Scope, Send
 
@@ -23,6 +22,7 @@ from publisher_service.core.requests import (
 from publisher_service.core.views import View
 from publisher_service.day_series import BARS, BASIS, Day, DaySeries, Series, SeriesNotRead
 from publisher_service.readiness import Readiness
+from publisher_service.web_files import CONTENT_POLICY, WebFile, WebFiles
 from shared.channels import Channel
 
 _STATUSES = {UNKNOWN_CHANNEL: 404, FORBIDDEN: 403}
@@ -103,7 +103,7 @@ async def row(request: Request, channel: str, key: str) -> Response:
 @router.head("/api/bars/{symbol}", include_in_schema=False)
 @router.get("/api/bars/{symbol}")
 async def bars(request: Request, symbol: str) -> dict[str, object]:
-    """The one-minute bars of the day, oldest first; the last one may still change."""
+    """The one-minute bars of the day of a symbol or an index, oldest first; the last one may still change."""
     day = await _day(request, BARS, symbol)
     return {"symbol": symbol, "epoch": day.epoch, "bars": day.minutes}
 
@@ -167,9 +167,37 @@ async def metrics(request: Request) -> Response:
 
 @router.head("/", include_in_schema=False)
 @router.get("/", include_in_schema=False)
-async def board() -> FileResponse:
+async def board(request: Request) -> Response:
     """The price board."""
-    return FileResponse(WEB / "index.html")
+    files: WebFiles = request.app.state.web_files
+    headers = {"Content-Security-Policy": CONTENT_POLICY, "Referrer-Policy": "no-referrer"}
+    return file_response(request, files.page("index.html"), headers, is_for_ever=False)
+
+
+@router.head("/web/{path:path}", include_in_schema=False)
+@router.get("/web/{path:path}", include_in_schema=False)
+async def web_file(request: Request, path: str) -> Response:
+    """What the board is made of."""
+    files: WebFiles = request.app.state.web_files
+    found = files.get(path)
+    if found is None:
+        raise HTTPException(404, "there is no such file")
+    file, is_for_ever = found
+    return file_response(request, file, {}, is_for_ever=is_for_ever)
+
+
+def file_response(request: Request, file: WebFile, headers: dict[str, str], *, is_for_ever: bool) -> Response:
+    """As the browser wants it: whole, compressed, or not at all if it has it."""
+    headers |= _tagged(file.identity) | {"Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff"}
+    if is_for_ever:
+        headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    if _is_held(headers, request.headers.get("if-none-match")):
+        return Response(status_code=304, headers=headers)
+    body = file.body
+    if file.compressed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        body = file.compressed
+    return Response(body, headers=headers, media_type=file.content_type)
 
 
 def _tagged(version: str) -> dict[str, str]:

@@ -3,19 +3,16 @@
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
 
 from publisher_service.core import asyncapi
-from publisher_service.http_routes import WEB
+from publisher_service.http_routes import file_response
+from publisher_service.web_files import WebFiles
 
-_FOLDER = WEB / "playground"
 #: Scripts, styles and connections of our own only, and in no frame of another's.
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
 }
 
 router = APIRouter(include_in_schema=False)
@@ -31,13 +28,18 @@ async def protocol(request: Request) -> Response:
 
 @router.head("/docs")
 @router.get("/docs")
-async def docs() -> FileResponse:
+async def docs(request: Request) -> Response:
     """Routes, channels and messages, for people."""
-    return FileResponse(_FOLDER / "docs.html", headers=PAGE_HEADERS)
+    return _page(request, "docs.html")
 
 
 @router.head("/playground")
 @router.get("/playground")
-async def playground() -> FileResponse:
+async def playground(request: Request) -> Response:
     """Choose a subscription, and see its frames."""
-    return FileResponse(_FOLDER / "index.html", headers=PAGE_HEADERS)
+    return _page(request, "index.html")
+
+
+def _page(request: Request, name: str) -> Response:
+    files: WebFiles = request.app.state.web_files
+    return file_response(request, files.page(f"playground/{name}"), dict(PAGE_HEADERS), is_for_ever=False)

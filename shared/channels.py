@@ -13,7 +13,7 @@ class Channel(StrEnum):
     INDEX = "index"  # one row an index
     DERIVATIVES = "derivatives"  # one row a futures contract, with its basis
     TRADES = "trades"  # the tape: a ring of the newest matches of each symbol, SSI#0, SSI#1, …
-    BARS = "bars"  # one-minute bars: the present one of each symbol and the one before, SSI#0 and SSI#1
+    BARS = "bars"  # one-minute bars: the present one of each symbol and index and the one before, SSI#0, SSI#1
     MOVERS = "movers"  # one row a market: who rose and fell most, and was traded most
     BREADTH = "breadth"  # one row a market: how many symbols went which way
     SECTORS = "sectors"  # one row a sector: its breadth, change and trading
@@ -35,7 +35,7 @@ class Internal(StrEnum):
     WINDOWS = "windows"  # one row a symbol: what foreigners had bought and sold at the steps of the last minutes
     LOOKBACKS = "lookbacks"  # one row for each look back of an alert, SSI#imbalance: totals of the last minutes
     TOLD = "told"  # one row for each alert that was told, SSI#imbalance: when, and whether it still holds
-    MINUTES = "minutes"  # one row a symbol and hour, SSI#9: the one-minute bars that are complete
+    MINUTES = "minutes"  # one row a symbol or index and hour, SSI#9: the one-minute bars that are complete
     FLOW_WINDOWS = "flow_windows"  # one row a symbol: its totals at the steps of the last minutes
     BASIS_MINUTES = "basis_minutes"  # one row a future and hour: the points of its basis that are complete
 

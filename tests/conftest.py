@@ -4,7 +4,7 @@ import gc
 import os
 import secrets
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -15,11 +15,16 @@ from hypothesis import HealthCheck, settings
 from redis import Redis
 
 from local_stack.engine import EngineError, find_engine, running_engine
+from tests.chromium import NO_CHROMIUM, find_chromium
 from tests.clients import node
 
 # Machines are shared and noisy: how long an example takes says nothing about the code.
 settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("noisy")
+
+
+#: Marks of tests that run only if they are asked for by an option of the same name.
+_NEEDS = ("compose", "clients", "browser")
 
 
 class RedisServer:
@@ -116,12 +121,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the tests of the clients in other languages, and only these: they need Node 20 or newer, and npm",
     )
+    parser.addoption(
+        "--browser",
+        action="store_true",
+        help="run the tests of the board in a browser, and only these; they need Chromium",
+    )
+    parser.addoption(
+        "--pictures",
+        default="",
+        metavar="FOLDER",
+        help="where the tests of --browser leave pictures of each page (default: var/pictures)",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)  # before the plugin that starts workers
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """One stack at a time: all tests of `--compose` share it."""
-    if config.getoption("--compose"):
+    """One stack at a time: all tests of `--compose` share it, and a browser takes all of a small machine."""
+    if config.getoption("--browser") and find_chromium() is None:
+        raise pytest.UsageError(NO_CHROMIUM)
+    if config.getoption("--compose") or config.getoption("--browser"):
         config.option.numprocesses = 0
     if config.getoption("--clients"):
         node.require()
@@ -131,17 +149,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """Nothing is started yet."""
     config.addinivalue_line("markers", "compose: needs Docker with compose; run by --compose only")
     config.addinivalue_line("markers", "clients: needs Node with npm; run by --clients only")
+    config.addinivalue_line("markers", "browser: needs a browser; run by --browser only")
     config.addinivalue_line("markers", "embedded: tests the embedded broker itself; left out by --redis=container")
     config.stash[_SERVER] = RedisServer(config.getoption("--redis"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the tests that need Docker with compose, those that need Node, and all others: the ones that are asked for."""
+    """Of the tests that need compose, Node or a browser, and all others: the ones that are asked for."""
     containers_only = config.getoption("--redis") == "container"
     deselected = [
         item
         for item in items
-        if any((need in item.keywords) is not bool(config.getoption(f"--{need}")) for need in ("compose", "clients"))
+        if any((need in item.keywords) is not bool(config.getoption(f"--{need}")) for need in _NEEDS)
         or (containers_only and "embedded" in item.keywords)
     ]
     if deselected:
@@ -180,3 +199,19 @@ def _prefixes(pytestconfig: pytest.Config) -> Iterator[str]:
 def redis_prefix(_prefixes: Iterator[str]) -> str:
     """What this test's keys begin with (REDIS_PREFIX); no other test has the same."""
     return next(_prefixes)
+
+
+_MEASURED = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes a sentence with a figure, for the end of the report: what is worth knowing and no reason to fail."""
+    sentences = request.config.stash.setdefault(_MEASURED, [])
+    return lambda sentence: sentences.append(f"{request.node.name}: {sentence}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the figures."""
+    for sentence in config.stash.get(_MEASURED, []):
+        terminalreporter.write_line(f"measured: {sentence}")

@@ -1,4 +1,4 @@
-"""One-minute bars: made of matches, by the exchange's time."""
+"""One-minute bars: made of matches, and of the ticks of indices, by the exchange's time."""
 
 from operator import itemgetter
 
@@ -20,12 +20,12 @@ def bar_key(symbol: str, start_ms: int) -> str:
     return f"{symbol}#{start_ms // MINUTE_MS % 2}"
 
 
-def bar_with(held: BarRow | None, match: Match) -> BarRow | None:
+def bar_with(held: BarRow | None, match: Match, trades: int = 1) -> BarRow | None:
     """
     The bar at the place of a match's minute, with the match; the same if it is in no minute, for lack of time or price.
 
     What is held there is the bar of this minute, or one of two minutes ago or more, which is complete. Matches that
-    come more than a minute late count in the bar that is held.
+    come more than a minute late count in the bar that is held. `trades`: how many matches this one stands for.
     """
     start_ms, price = minute_of(match), match.price
     if start_ms is None or price is None:
@@ -39,7 +39,7 @@ def bar_with(held: BarRow | None, match: Match) -> BarRow | None:
             "close": price,
             "volume": match.volume,
             "value": match.value,
-            "trades": 1,
+            "trades": trades,
         }
     bar = held.copy()
     if price > bar["high"]:
@@ -49,7 +49,7 @@ def bar_with(held: BarRow | None, match: Match) -> BarRow | None:
     bar["close"] = price
     bar["volume"] += match.volume
     bar["value"] += match.value
-    bar["trades"] += 1
+    bar["trades"] += trades
     return bar
 
 

@@ -23,7 +23,7 @@ from ingest_service.core.foreign import Totals, foreign_row
 from ingest_service.core.futures import future_of
 from ingest_service.core.groups import derived_groups
 from ingest_service.core.guard import Guard
-from ingest_service.core.indices import breadth, index_row, tells_breadth
+from ingest_service.core.indices import breadth, index_row, movement, tells_breadth
 from ingest_service.core.invalid_row import InvalidRow
 from ingest_service.core.market import market_row, take_book, with_book
 from ingest_service.core.matches import Match
@@ -117,7 +117,7 @@ class Board:
             *self._alerts.tables,
         )
         self._lasting = (self._symbols, self._groups, self._phases, self._feed)
-        # Symbols of which no trade can have escaped since the total that their row holds.
+        # Symbols and indices of which no trade can have escaped since the total that their row holds.
         self._watched: set[str] = set()
         # Beside the rows, and joined with them when they leave: in a busy moment most books are replaced before that.
         self._books: dict[str, Book] = {}
@@ -159,7 +159,8 @@ class Board:
         self.link_restored()
         if watched:
             self._guard.link_restored(())
-            self._watched.update(symbol for symbol, row in self._market.rows.items() if row["total_volume"] is not None)
+            for rows_of_totals in (self._market.rows, self._index.rows):
+                self._watched.update(key for key, row in rows_of_totals.items() if row["total_volume"] is not None)
 
     def link_restored(self) -> None:
         """
@@ -399,7 +400,9 @@ class Board:
             self._market.touch(symbol)
         if match is not None:
             self._trades.put(tape_key(symbol, row["trades"]), trade_row(row["trades"], match))
-            self._take_bar(symbol, match)
+            bar = self._take_bar(symbol, match)
+            if bar is not None:
+                self._alerts.take_bar(symbol, bar, match)
             self._derived.matched(symbol, held, self._market_ms if match.time_ms is None else match.time_ms)
             self._alerts.take_match(symbol, held, row, match)
         if row["last"] != held["last"]:
@@ -416,19 +419,20 @@ class Board:
             self._derivatives_due.add(symbol)
             self._take_basis(symbol)
 
-    def _take_bar(self, symbol: str, match: Match) -> None:
+    def _take_bar(self, key: str, match: Match, trades: int = 1) -> BarRow | None:
+        """The bar that it counts in; None if it is in no minute."""
         start_ms = minute_of(match)
         if start_ms is None:
-            return
-        place = bar_key(symbol, start_ms)
+            return None
+        place = bar_key(key, start_ms)
         held = self._bars.rows.get(place)
-        bar = bar_with(held, match)
+        bar = bar_with(held, match, trades)
         if bar is not None:
             self._bars.put(place, bar)
-            self._alerts.take_bar(symbol, bar, match)
             if held is not None and held["start"] != bar["start"]:
-                hour = minutes_key(symbol, held)
+                hour = minutes_key(key, held)
                 self._minutes.put(hour, minutes_with(self._minutes.rows.get(hour), held))
+        return bar
 
     def _list(self, listing: Listing, exchange: str | None) -> None:
         if not self._symbols.has_room(listing.symbol):
@@ -464,6 +468,10 @@ class Board:
             counted = breadth(rows[symbol] for symbol in self._groups.rows[name]["keys"] if symbol in rows)
         row = index_row(held, tick, counted)
         self._index.put(key, row)
+        match, trades = movement(held, tick, row, watched=key in self._watched)
+        self._take_bar(key, match, trades)
+        if tick.total_volume is not None:
+            self._watched.add(key)
         if tick.session is not None and tick.time_ms is not None:
             self._hear_index(key, row)
         for symbol in self._contracts.get(name, ()):

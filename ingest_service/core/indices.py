@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
+from ingest_service.core.matches import Match
 from ingest_service.core.rounding import percent, rounded
 from ingest_service.core.rows import IndexRow, MarketRow
 from ingest_service.core.ticks import IndexTick
@@ -96,6 +97,21 @@ def index_row(held: IndexRow, tick: IndexTick, counted: Breadth | None) -> Index
         change = rounded(value - reference, 2)
         row["change"], row["change_pct"] = change, percent(change, reference)
     return row
+
+
+def movement(held: IndexRow, tick: IndexTick, row: IndexRow, *, watched: bool) -> tuple[Match, int]:
+    """
+    What the index's bar takes of a tick that made `row` of `held`: its value, and the rises of the day's totals.
+
+    The second is the rise of the number of matches. What was traded before anybody `watched` is of no minute.
+    """
+
+    def rise(before: int | None, now: int | None) -> int:
+        return max((now or 0) - before, 0) if watched and before is not None else 0
+
+    volume, value = rise(held["total_volume"], row["total_volume"]), rise(held["total_value"], row["total_value"])
+    match = Match(tick.time_ms, tick.value or None, volume, value, "neutral", tick.session)
+    return match, rise(held["trades"], row["trades"])
 
 
 def _told(value: _T | None, held: _T | None) -> _T | None:

@@ -321,14 +321,17 @@ class BarRow(TypedDict):
     """
     The matches of one minute: of the present one and of the one before.
 
-    The whole day of a symbol is at `GET /api/bars/{symbol}`.
+    Indices have bars too: of their values, and of what their symbols have traded since the value before. What nobody
+    saw is in no bar.
+
+    The whole day of a symbol or index is at `GET /api/bars/{symbol}`.
     """
 
     start: Annotated[int, described("begin of the minute, by the exchange's time", "Unix ms")]
-    open: Annotated[MarkedPrice, described("price of the first match", "price")]
-    high: Annotated[MarkedPrice, described("highest price", "price")]
-    low: Annotated[MarkedPrice, described("lowest price", "price")]
-    close: Annotated[MarkedPrice, described("price of the last match", "price")]
+    open: Annotated[MarkedAverage, described("price of the first match; an index: its first value", "price")]
+    high: Annotated[MarkedAverage, described("highest price", "price")]
+    low: Annotated[MarkedAverage, described("lowest price", "price")]
+    close: Annotated[MarkedAverage, described("price of the last match", "price")]
     volume: Annotated[_Natural, described("matched", "shares or contracts")]
     value: Annotated[_Natural, described("matched, as far as the feed told", "VND")]
     trades: Annotated[_Natural, described("matches", "count")]
@@ -539,7 +542,7 @@ class FlowWindowRow(TypedDict):
 
 @with_config(_STRICT)
 class MinutesRow(TypedDict):
-    """The complete bars of one symbol in one hour of the day."""
+    """The complete bars of one symbol or index in one hour of the day."""
 
     bars: Annotated[list[BarRow], Field(max_length=60), described("oldest first", None)]
 
@@ -697,7 +700,8 @@ TABLES: dict[Stored, TableForm] = {
         "the symbol and a place in its ring, `SSI#0` to `SSI#19`; clients name `SSI` for all of them", TradeRow
     ),
     Channel.BARS: TableForm(
-        "the symbol, and whether the minute is even or odd, `SSI#0` or `SSI#1`; clients name `SSI` for both", BarRow
+        "the symbol or index, and whether the minute is even or odd, `SSI#0` or `SSI#1`; clients name `SSI` for both",
+        BarRow,
     ),
     Channel.MOVERS: TableForm("the exchanges `HOSE`, `HNX`, `UPCOM`; the index `VN30`", MoversRow),
     Channel.BREADTH: TableForm("the exchanges `HOSE`, `HNX`, `UPCOM`; the indices `VN30` and `HNX30`", BreadthRow),
@@ -724,7 +728,7 @@ TABLES: dict[Stored, TableForm] = {
     Internal.WINDOWS: TableForm("the symbol", WindowRow),
     Internal.LOOKBACKS: TableForm("the symbol and the kind of alert: `SSI#imbalance`", LookbackRow),
     Internal.TOLD: TableForm("the symbol and the kind of alert: `SSI#imbalance`", ToldRow),
-    Internal.MINUTES: TableForm("the symbol and the hour in Vietnam: `SSI#9`", MinutesRow),
+    Internal.MINUTES: TableForm("the symbol or index, and the hour in Vietnam: `SSI#9`", MinutesRow),
     Internal.FLOW_WINDOWS: TableForm("the symbol", FlowWindowRow),
     Internal.BASIS_MINUTES: TableForm("the contract's code and the hour in Vietnam: `41I1GC000#9`", BasisMinutesRow),
 }

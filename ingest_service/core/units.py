@@ -34,7 +34,8 @@ Unit: TypeAlias = Literal[
 ]
 
 UNITS: dict[Unit, str] = {
-    "price": "VND, an integer below 2⁵³; of index futures (their underlying is `VN30` or `VN100`) points, 1 decimal",
+    "price": "VND, an integer below 2⁵³; of index futures (their underlying is `VN30` or `VN100`) points, 1 decimal; "
+    "where it is the value of an index, points, 2 decimals",
     "VND": "an integer below 2⁵³",
     "points": "of an index, with a fixed number of decimals",
     "per cent": "with a fixed number of decimals",

@@ -29,7 +29,7 @@ sys.exit(int(os.environ.get("FAKE_EXIT_CODE", "0")))
 def a_checkout(folder: Path) -> Path:
     """A checkout with a demo that tells how it was called. Its packages are none, so nothing is fetched."""
     (folder / "run.py").write_bytes((ROOT / "run.py").read_bytes())
-    for layer in (run.SERVICES, run.DEVELOPMENT, run.BROKER):
+    for layer in (run.SERVICES, run.DEVELOPMENT, run.BROKER, run.BROWSER):
         for name in layer:
             (folder / name).write_text("# nothing\n")
     (folder / "local_stack").mkdir()

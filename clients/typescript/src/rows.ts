@@ -12,7 +12,9 @@ export interface Tables {
   derivatives: DerivativesRow;
   /** Key: the symbol and a place in its ring, `SSI#0` to `SSI#19`; clients name `SSI` for all of them. */
   trades: TradeRow;
-  /** Key: the symbol, and whether the minute is even or odd, `SSI#0` or `SSI#1`; clients name `SSI` for both. */
+  /**
+   * Key: the symbol or index, and whether the minute is even or odd, `SSI#0` or `SSI#1`; clients name `SSI` for both.
+   */
   bars: BarRow;
   /** Key: the exchanges `HOSE`, `HNX`, `UPCOM`; the index `VN30`. */
   movers: MoversRow;
@@ -100,12 +102,15 @@ export interface AlertRow {
 /**
  * The matches of one minute: of the present one and of the one before.
  *
- * The whole day of a symbol is at `GET /api/bars/{symbol}`.
+ * Indices have bars too: of their values, and of what their symbols have traded since the value before. What nobody
+ * saw is in no bar.
+ *
+ * The whole day of a symbol or index is at `GET /api/bars/{symbol}`.
  */
 export interface BarRow {
   /** Begin of the minute, by the exchange's time (Unix ms). */
   readonly start: number;
-  /** Price of the first match (price). */
+  /** Price of the first match; an index: its first value (price). */
   readonly open: number;
   /** Highest price (price). */
   readonly high: number;
@@ -402,7 +407,7 @@ export interface MarketRow {
   readonly bids: readonly (readonly [price: number | null, volume: number])[];
   /** The same for offers. */
   readonly asks: readonly (readonly [price: number | null, volume: number])[];
-  /** Expected price of the auction; `null` in continuous trading (price). */
+  /** Expected price of the auction; `null` at other times (price). */
   readonly expected_price: number | null;
   /**
    * Session of the instrument: `ATO`, `LO` (continuous), `BREAK`, `ATC`, `PT` (put-through), `PLO`, `C` (closed) or
@@ -521,7 +526,7 @@ export interface NetFlow {
 /**
  * The odd-lot board of one instrument: orders of less than a board lot.
  *
- * It is empty unless `OL` is among the ingest's `SSI_CHANNELS`.
+ * It is empty if `OL` is not among the ingest's `SSI_CHANNELS`.
  */
 export interface OddLotRow {
   /** Where it is listed (name). */

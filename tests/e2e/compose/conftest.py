@@ -1,7 +1,7 @@
 """One stack for all tests that change nothing in it; the image is built once."""
 
 import shutil
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -22,22 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.compose)
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(TIMEOUT_S))
-
-
-_MEASURED = pytest.StashKey[list[str]]()
-
-
-@pytest.fixture
-def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Takes a sentence with a figure, for the end of the report: what is worth knowing and no reason to fail."""
-    sentences = request.config.stash.setdefault(_MEASURED, [])
-    return lambda sentence: sentences.append(f"{request.node.name}: {sentence}")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show the figures."""
-    for sentence in config.stash.get(_MEASURED, []):
-        terminalreporter.write_line(f"measured: {sentence}")
 
 
 @pytest.hookimpl(wrapper=True)

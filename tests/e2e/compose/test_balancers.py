@@ -76,7 +76,7 @@ async def test_the_balancer_is_hardened_as_all_others(balanced: Balanced) -> Non
 
 async def test_the_board_and_the_tables_are_served(balanced: Balanced) -> None:
     board = await balanced.project.get("/")
-    script = await balanced.project.get("/web/board.js")
+    script = await balanced.project.get("/web/main.js")
     table = await balanced.project.get("/api/channels/index?keys=VNINDEX")
 
     assert (board.status_code, board.headers["content-type"].partition(";")[0]) == (200, "text/html")

@@ -80,7 +80,7 @@ async def test_without_a_token_that_counts_http_is_refused_with_401(publisher: R
     assert none.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("path", ["/", "/web/board.js", "/livez", "/readyz", "/metrics"])
+@pytest.mark.parametrize("path", ["/", "/web/main.js", "/livez", "/readyz", "/metrics"])
 async def test_what_has_no_market_data_needs_no_token(publisher: RunningPublisher, path: str) -> None:
     assert (await publisher.get(path)).status_code == 200
 

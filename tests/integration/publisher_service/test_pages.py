@@ -15,9 +15,9 @@ async def test_the_pages_and_all_that_they_load_are_served_without_a_token_under
     async with running_publisher(redis_url, redis_prefix, JWT_SECRET="s" * 32) as publisher:
         pages = {path: await publisher.get(path) for path in PAGES}
         loaded = {
-            address: (await publisher.get(address)).status_code
+            address: (await publisher.get(f"/{address}")).status_code
             for page in pages.values()
-            for address in re.findall(r'(?:src|href)="(/(?:web|openapi|asyncapi)[^"]+)"', page.text)
+            for address in re.findall(r'(?:src|href)="/?((?:web|openapi|asyncapi)[^"]+)"', page.text)
         }
         described = (await publisher.get("/asyncapi.json")).json()
 

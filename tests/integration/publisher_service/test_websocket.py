@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -172,10 +173,17 @@ async def test_http_gives_channels_snapshots_and_rows(writer: Writer, publisher:
 
 
 async def test_the_board_and_its_parts_are_served(publisher: RunningPublisher) -> None:
-    page, script = await publisher.get("/"), await publisher.get("/web/board.js")
+    page = await publisher.get("/")
+    address = re.findall(r'src="(web/[0-9a-f]{12}/main.js)"', page.text)
+    script, plain = await publisher.get(f"/{address[0]}"), await publisher.get("/web/main.js")
+    held = await publisher.get("/web/main.js", {"If-None-Match": plain.headers["etag"]})
+    missing = await publisher.get("/web/../app.py")
 
-    assert "/web/board.js" in page.text
-    assert (page.status_code, script.status_code) == (200, 200)
+    assert [answer.status_code for answer in (page, script, plain, held, missing)] == [200, 200, 200, 304, 404]
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert (script.text, script.headers["content-encoding"]) == (plain.text, "gzip")
+    assert "immutable" in script.headers["cache-control"]
+    assert plain.headers["cache-control"] == page.headers["cache-control"] == "no-cache"
 
 
 async def test_a_publisher_says_goodbye_to_idle_clients_and_ends_when_told_to(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ingest_service.core.tape import RING
 from shared.channels import Channel, Internal
 from shared.table import JSON, Row
-from tests.unit.ingest_service.core.a_feed import DAY, X_TRADE, CheckedBoard, at_ms
+from tests.unit.ingest_service.core.a_feed import DAY, MI, X_TRADE, CheckedBoard, at_ms
 
 _SIDES = {"BU": "active_buy", "SD": "active_sell", None: "neutral"}
 _PHASES = {"ATO": "ato", "LO": "continuous", "ATC": "atc", "PLO": "other"}
@@ -123,6 +123,64 @@ def test_the_bars_of_the_day_are_those_of_the_raw_stream(matches: list[Matched])
         }
         for start, of_minute in sorted(wanted.items())
     ]
+
+
+def tell_index(checked: CheckedBoard, time: str, value: float, volume: int, trades: int) -> None:
+    """A tick of VN30, with its totals; each share was 10,000 dong."""
+    totals = {"TotalQtty": float(volume), "TotalValue": 10_000.0 * volume, "TotalTrade": float(trades)}
+    checked.tell(MI, Time=time, IndexValue=value, **totals)
+
+
+def test_an_index_has_bars_of_its_values_and_of_what_was_traded_between_them() -> None:
+    checked = CheckedBoard()
+
+    tell_index(checked, "09:00:59", 1890.44, 1000, 9)  # what was traded before is in no minute
+    tell_index(checked, "09:01:00", 1891.02, 1300, 12)
+    tell_index(checked, "09:01:30", 1889.5, 1300, 12)
+    tell_index(checked, "09:01:59", 1890.0, 1500, 13)
+    tell_index(checked, "09:03:00", 0.0, 1500, 13)  # no value: no bar
+    tell_index(checked, "09:03:01", 1890.25, 1600, 14)
+
+    fields = ("start", "open", "high", "low", "close", "volume", "value", "trades")
+    assert [tuple(bar[field] for field in fields) for bar in day_of_bars(checked)] == [
+        (at_ms(9, 0), 1890.44, 1890.44, 1890.44, 1890.44, 0, 0, 0),
+        (at_ms(9, 1), 1891.02, 1891.02, 1889.5, 1890.0, 500, 5_000_000, 4),
+        (at_ms(9, 3), 1890.25, 1890.25, 1890.25, 1890.25, 100, 1_000_000, 1),
+    ]
+    assert checked.tables[Internal.MINUTES].keys() == {"VN30#9"}
+
+
+def test_what_an_index_traded_while_nobody_looked_is_in_no_bar() -> None:
+    checked = CheckedBoard()
+    tell_index(checked, "09:00:59", 1890.44, 1000, 9)
+    checked.board.link_restored()
+
+    tell_index(checked, "09:01:00", 1891.02, 1300, 12)
+    tell_index(checked, "09:01:01", 1891.02, 1400, 13)
+
+    assert [(bar["close"], bar["volume"], bar["trades"]) for bar in day_of_bars(checked)] == [
+        (1890.44, 0, 0),
+        (1891.02, 100, 1),
+    ]
+
+
+def test_who_takes_over_goes_on_with_the_bars_of_indices() -> None:
+    ticks = [
+        (f"09:{second // 60:02}:{second % 60:02}", 1890 + second / 100, 100 * second, second)
+        for second in range(1, 150, 7)
+    ]
+    leader, immortal, successor = CheckedBoard(), CheckedBoard(), CheckedBoard()
+    for tick in ticks:
+        tell_index(immortal, *tick)
+    for tick in ticks[:12]:
+        tell_index(leader, *tick)
+    successor.tables = {table: dict(rows) for table, rows in leader.tables.items()}
+
+    successor.board.load(DAY, leader.tables, watched=True)
+    for tick in ticks[12:]:
+        tell_index(successor, *tick)
+
+    assert day_of_bars(successor) == day_of_bars(immortal)
 
 
 def test_the_bar_of_this_minute_and_the_one_before_are_live() -> None:

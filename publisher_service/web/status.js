@@ -1,0 +1,88 @@
+// How the road from the exchange is, in plain words, always in sight.
+import { clock, duration, moment } from "./formats.js";
+import { brokenPart, conditionOf, isBroken } from "./road.js";
+
+const EXCHANGES = ["HOSE", "HNX", "UPCOM", "DERIVATIVES"];
+
+/** @param {string} tag @param {string} className @param {string} text */
+function made(tag, className, text) {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+export class StatusLine {
+  /** @type {import("./road.js").Status | null} */ #known = null; // the newest, of an earlier link perhaps
+  #lostAt = 0;
+  #shown = "";
+  #spoken = "";
+
+  /** @param {import("./banggia.js").Banggia} feed @param {{road: HTMLElement, phases: HTMLElement, broken: HTMLElement}} places */
+  constructor(feed, places) {
+    this.feed = feed;
+    this.places = places;
+  }
+
+  /** @returns {import("./road.js").Condition} */
+  get condition() {
+    return conditionOf(/** @type {any} */ (this.feed.state), this.#known);
+  }
+
+  get known() {
+    return this.#known;
+  }
+
+  /**
+   * @param {import("./words.js").Words} words
+   * @param {number} heard the exchange's time of the newest row, Unix ms; 0: none
+   * @param {number} now Unix ms
+   */
+  show(words, heard, now) {
+    this.#known = /** @type {any} */ (this.feed.status) ?? this.#known;
+    const condition = this.condition;
+    const status = this.#known;
+    if (condition !== "lost") this.#lostAt = 0;
+    else this.#lostAt ||= now;
+    const broken = isBroken(condition);
+    document.documentElement.dataset.road = condition;
+    const since = condition === "lost" ? this.#lostAt : (status?.changed_at ?? now);
+    const badges = [[`badge ${broken ? "broken" : condition}`, words(`road.${condition}`)]];
+    if (status?.replay_time != null) badges.push(["badge note replay", words("road.replay_time", { time: moment(status.replay_time) })]);
+    if (status?.simulated) badges.push(["badge note simulated", words("road.simulated")]);
+    if (heard) badges.push(["heard", words("road.heard", { time: clock(heard) })]);
+    // The badges are spoken when they change; the time that moves on each second is not.
+    const spoken = JSON.stringify(badges.filter(([name]) => name !== "heard" && !name.includes("replay")));
+    this.places.road.setAttribute("aria-live", spoken === this.#spoken ? "off" : "polite");
+    this.#spoken = spoken;
+    const shown = JSON.stringify(badges);
+    if (shown !== this.#shown) this.places.road.replaceChildren(...badges.map(([name, text]) => made("span", name, text)));
+    this.#shown = shown;
+    this.places.broken.hidden = !broken;
+    if (broken) {
+      const part = brokenPart(condition, status);
+      const detail = condition === "lost" ? "" : (status?.reason ?? "");
+      const text = words(`broken.${part}`, { time: clock(since), ago: duration(now - since) }) + (detail ? ` · ${detail}` : "");
+      if (this.places.broken.textContent !== text) this.places.broken.textContent = text;
+    }
+    this.#showPhases(words);
+  }
+
+  /** @param {import("./words.js").Words} words */
+  #showPhases(words) {
+    const phases = this.#known?.phases ?? {};
+    const known = EXCHANGES.filter((exchange) => exchange in phases);
+    const text = known.map((exchange) => `${exchange} ${phases[exchange]} ${words(`phase.${phases[exchange]}`)}`).join();
+    if (this.places.phases.dataset.of === text) return;
+    this.places.phases.dataset.of = text;
+    // Where all say the same, it is said once.
+    const same = known.length > 1 && new Set(known.map((exchange) => phases[exchange])).size === 1;
+    const told = same ? [["all", phases[known[0]]]] : known.map((exchange) => [exchange, phases[exchange]]);
+    this.places.phases.replaceChildren(...told.map(([exchange, phase]) => {
+      const element = made("span", "", `${words(`exchange.${exchange}`)}: `);
+      element.dataset.exchange = exchange;
+      element.append(made("b", "", words(`phase.${phase}`)));
+      return element;
+    }));
+  }
+}

@@ -1,0 +1,1 @@
+"""The board in a real browser: `python3 run.py test --browser`."""
