@@ -59,10 +59,12 @@ class BoardPage:
         )
 
     async def rows(self, number: int) -> None:
-        """Wait until so many rows are listed."""
+        """Wait until so many rows are listed, and painted as far as they are in sight."""
         await self.until(
-            "(number) => document.querySelector('[role=grid]').getAttribute('aria-rowcount') == number + "
-            "document.querySelectorAll('[role=grid] .heading').length",
+            "(number) => { const grid = document.querySelector('[role=grid]');"
+            " const listed = grid.getAttribute('aria-rowcount') - grid.querySelectorAll('.heading').length;"
+            " const painted = grid.querySelectorAll('.row[data-symbol]:not([hidden])').length;"
+            " return listed === number && (painted === number || (number > 20 && painted > 20)); }",
             number,
         )
 

@@ -35,7 +35,6 @@ export class BasisPage {
     const panel = (/** @type {string} */ title) => {
       const made = panels.appendChild(document.createElement("section"));
       made.className = "panel wide";
-      made.tabIndex = 0; // on a narrow page it scrolls, and keys must reach it
       made.appendChild(document.createElement("h2")).textContent = title;
       return made;
     };
