@@ -1,4 +1,4 @@
-"""The client in TypeScript: what it does without a publisher, and that what is committed is what its source makes."""
+"""What is tested by Node itself, and that the compiled client that is committed is what its source makes."""
 
 import shutil
 from pathlib import Path
@@ -9,6 +9,7 @@ from tests.clients.node import TYPESCRIPT, run
 
 pytestmark = pytest.mark.clients
 
+ROOT = Path(__file__).parents[2]
 OLD_PLACES = ("node_modules", "lib")
 
 
@@ -24,6 +25,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_client_passes_the_contract_cases_and_its_own() -> None:
     run("node", "--test", "tests/")
+
+
+def test_the_parts_of_the_board_that_need_no_browser_hold() -> None:
+    run("node", "--test", "tests/web/", cwd=ROOT)
 
 
 @pytest.mark.parametrize("name", ["banggia.js", "banggia.d.ts", "rows.d.ts"])
