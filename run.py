@@ -33,7 +33,7 @@ USAGE = """usage: python3 run.py COMMAND [options]
                             the same under random faults, with clients that compare every frame with what was written
   test [pytest arguments]   the tests; everything that needs no Docker and no browser
   check                     lint, format, types, import contracts
-  docs                      write docs/tables.md anew, from the types of the rows
+  docs                      write anew what is made from the types of the rows: docs/tables.md, types for TypeScript
   simulate --port P [--seed S] [--rate R]
                             the simulated exchange alone
   bench NAME [options]      measurements that anyone can repeat, beside other servers; bench --help lists them
@@ -42,6 +42,13 @@ USAGE = """usage: python3 run.py COMMAND [options]
   record [--folder F]       the exchange's feed into files; settings come from the environment
   replay PATH [--speed 10x] [--from HH:MM]
                             such files into Redis, as if it were now; settings come from the environment
+  top [--keys @VN30]        the board in this terminal
+  tail CHANNEL [--keys K]   what changes in a channel, as it changes; --json for programs
+  snapshot CHANNEL          a channel as it is now; --json for programs
+  doctor [--url U]          what is missing or wrong, from here to the board, and the next step
+  config show [SERVICE]     the settings as the services read them here
+  token [--scope S] [--lasts 8h]
+                            a token for clients, signed with JWT_SECRET
 
 COMMAND --help tells more, with an example; --version tells which version this is.
 
@@ -57,6 +64,7 @@ redis:8, or the embedded server. Whatever follows is for pytest: files, -k, -x, 
 
   --redis=url|container|embedded|auto   where the Redis comes from (auto)
   --compose                             the tests that need Docker with compose instead
+  --clients                             those of the client in TypeScript instead: they need Node 20 and npm
 
 For example, what is said of the throttle, without waiting for the rest:
 
@@ -88,6 +96,12 @@ COMMANDS = {
     "simulate": ("ssi_simulator", (SERVICES,)),
     "ingest": ("ingest_service", (SERVICES,)),
     "publish": ("publisher_service", (SERVICES,)),
+    "doctor": ("upkeep.doctor", (SERVICES,)),
+    "config": ("upkeep.config", (SERVICES,)),
+    "token": ("upkeep.token", (SERVICES,)),
+    "tail": ("terminal.tail", (SERVICES,)),
+    "snapshot": ("terminal.snapshot", (SERVICES,)),
+    "top": ("terminal.top", (SERVICES,)),
     "record": ("ingest_service.record", (SERVICES,)),
     "replay": ("ingest_service.replay", (SERVICES,)),
 }

@@ -5,6 +5,7 @@ import logging
 import random
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
 
@@ -20,7 +21,7 @@ from ingest_service.core.quarantine import Quarantine
 from ingest_service.core.recording import Header, Kind, Record
 from ingest_service.core.rows import FEED_KEY
 from ingest_service.core.sessions import Calendar, day_of
-from ingest_service.fast_connect import FastConnect
+from ingest_service.fast_connect_source import FastConnectSource
 from ingest_service.feed_reader import CONNECTED, FeedReader
 from ingest_service.health_server import health_app, serving_health
 from ingest_service.leader import Leader, today
@@ -29,8 +30,9 @@ from ingest_service.publication import LeaseLost, Publication, now_ms, random_to
 from ingest_service.recorder import Recorder, recording
 from ingest_service.recording_files import RecordingFiles
 from ingest_service.redis_sink import RedisSink
-from ingest_service.rest import Rest, open_http
+from ingest_service.rest import open_http
 from ingest_service.settings import IngestSettings
+from ingest_service.source import Source
 from shared.channels import STORED, Channel, RedisNames, Stored
 from shared.redis_client import broker_fault, open_redis
 from shared.table import Row
@@ -46,7 +48,9 @@ FIRST_TOTALS_MS = 5_000
 DAILY = (Channel.MARKET, Channel.FOREIGN, Channel.INDEX)
 
 
-async def serve(settings: IngestSettings) -> None:
+async def serve(
+    settings: IngestSettings, source_of: Callable[[IngestSettings, httpx2.AsyncClient], Source] = FastConnectSource
+) -> None:
     """Stand by or lead, for ever. Raises InvalidCalendar and CannotListen; anything else is a bug."""
     calendar = load_calendar(settings.calendar_file)
     metrics, quarantine = Metrics(), Quarantine()
@@ -68,14 +72,8 @@ async def serve(settings: IngestSettings) -> None:
         )
         publication = Publication(sink, metrics, random=random.random)
         recorder = recorder_of(settings, metrics)
-        rest = Rest(
-            http,
-            api_url=settings.ssi_api_url,
-            consumer_id=settings.ssi_consumer_id,
-            consumer_secret=settings.ssi_consumer_secret,
-        )
-        warm = settings.standby == "warm"
-        reader = reader_of(settings, http, rest, metrics, calendar, recorder=recorder, warm=warm)
+        source = source_of(settings, http)
+        reader = reader_of(source, metrics, calendar, recorder=recorder, warm=settings.standby == "warm")
         try:
             async with (
                 nullcontext() if recorder is None else recording(recorder),
@@ -89,7 +87,7 @@ async def serve(settings: IngestSettings) -> None:
                                 settings,
                                 publication,
                                 reader,
-                                rest,
+                                source,
                                 metrics,
                                 quarantine=quarantine,
                                 calendar=calendar,
@@ -102,26 +100,12 @@ async def serve(settings: IngestSettings) -> None:
 
 
 def reader_of(
-    settings: IngestSettings,
-    http: httpx2.AsyncClient,
-    rest: Rest,
-    metrics: Metrics,
-    calendar: Calendar,
-    *,
-    recorder: Recorder | None,
-    warm: bool,
+    source: Source, metrics: Metrics, calendar: Calendar, *, recorder: Recorder | None, warm: bool
 ) -> FeedReader:
-    """What reads the exchange that the settings name, on the machine's clock."""
+    """What reads a source's feed, on the machine's clock."""
     return FeedReader(
-        FastConnect(
-            http,
-            rest,
-            stream_url=settings.ssi_stream_url,
-            channels=settings.ssi_channels,
-            full=metrics.inbox_full.inc,
-            record=None if recorder is None else recorder.take,
-        ),
-        FeedWatch(time.monotonic(), now_ms(), calendar, wanted_types(settings.ssi_channels)),
+        source.feed(full=metrics.inbox_full.inc, record=None if recorder is None else recorder.take),
+        FeedWatch(time.monotonic(), now_ms(), calendar, source.wanted_types),
         metrics,
         warm=warm,
         now_s=time.monotonic,
@@ -132,7 +116,7 @@ async def lead(
     settings: IngestSettings,
     publication: Publication,
     reader: FeedReader,
-    rest: Rest,
+    source: Source,
     metrics: Metrics,
     *,
     quarantine: Quarantine,
@@ -151,8 +135,7 @@ async def lead(
             recorder.take(lists_record(lists))
 
     bootstrap = Bootstrap(
-        rest,
-        address=settings.ssi_api_url,
+        source,
         cache=settings.cache_dir / "symbols.json",
         today=today,
         take=take_lists,
@@ -212,9 +195,3 @@ def take_over(board: Board, publication: Publication, backlog: Backlog) -> bool:
             caught_up += 1
     log.info("the board is taken over", extra={"ticks": caught_up, "watched": watched})
     return watched or backlog.whole
-
-
-def wanted_types(channels: tuple[str, ...]) -> list[str]:
-    """The data types that must keep coming while the market trades, of those subscribed."""
-    subscribed = {channel.partition(":")[0].upper() for channel in channels}
-    return [name for name in ("X", "X-QUOTE", "R", "MI") if name in subscribed or "ALL" in subscribed]

@@ -1,5 +1,5 @@
 """
-Names, types and groups of what is traded: from the disk at once, from SSI's REST interface politely.
+Names, types and groups of what is traded: from the disk at once, from the exchange's lists politely.
 
 The service works without them. A refusal (quota, outage) is waited out; what was fetched lasts for the day.
 """
@@ -18,7 +18,8 @@ from pydantic import BaseModel, ValidationError
 from ingest_service.core.board import Board
 from ingest_service.core.sectors import SECTORS
 from ingest_service.core.symbols import Listing
-from ingest_service.rest import Rest, RestError, SecurityDetails
+from ingest_service.rest import RestError
+from ingest_service.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -46,15 +47,13 @@ class Bootstrap:
 
     def __init__(
         self,
-        rest: Rest,
+        source: Source,
         *,
-        address: str,
         cache: Path,
         today: Callable[[], date],
         take: Callable[[Lists], None],
     ) -> None:
-        self._rest = rest
-        self._address = address
+        self._source = source
         self._cache = cache
         self._today = today
         self._take = take
@@ -73,19 +72,18 @@ class Bootstrap:
 
     async def _fetch(self) -> Lists:
         """All lists; each is applied as it comes, groups first, since boards open with them."""
-        lists = Lists(address=self._address, day=self._today())
+        lists = Lists(address=self._source.address, day=self._today())
         for code in GROUPS:
-            lists.components[code] = await self._until_served(self._rest.index_components, code)
+            lists.components[code] = await self._until_served(self._source.index_components, code)
             self._take(lists)
         for market in MARKETS:
-            details = await self._until_served(self._rest.details, market)
-            lists.listings += [listing_of(market, row) for row in details]
+            lists.listings += await self._until_served(self._source.listings, market)
             self._take(lists)
         for code in SECTORS:
             with suppress(RestError):
-                symbols = await self._until_served(self._rest.index_components, code, attempts=SECTOR_ATTEMPTS)
+                symbols = await self._until_served(self._source.index_components, code, attempts=SECTOR_ATTEMPTS)
                 lists.components[code] = symbols
-                self._take(Lists(address=self._address, day=lists.day, components={code: symbols}))
+                self._take(Lists(address=lists.address, day=lists.day, components={code: symbols}))
         return lists
 
     async def _until_served(self, call: Callable[[str], Awaitable[T]], name: str, *, attempts: float = math.inf) -> T:
@@ -108,7 +106,7 @@ class Bootstrap:
             lists = Lists.model_validate_json(self._cache.read_bytes())
         except (OSError, ValidationError):
             return None
-        return lists if lists.address == self._address else None
+        return lists if lists.address == self._source.address else None
 
     def _save(self, lists: Lists) -> None:
         try:
@@ -124,17 +122,3 @@ def set_lists(board: Board, lists: Lists) -> None:
     """Fill a board's symbols and groups."""
     board.set_symbols(lists.listings)
     board.set_components(lists.components)
-
-
-def listing_of(market: str, row: SecurityDetails) -> Listing:
-    """An instrument of the REST interface in the board's words."""
-    return Listing(
-        symbol=row.symbol,
-        market=row.exchange or row.market or market,
-        name_vi=row.name_vi,
-        name_en=row.name_en,
-        kind=row.kind,
-        lot_size=row.lot_size,
-        underlying=row.underlying,
-        last_trading_date=row.last_trading_date,
-    )

@@ -25,6 +25,7 @@ from ingest_service.core.feed_events import (
     told_by,
 )
 from ingest_service.core.recording import Kind, Record
+from ingest_service.core.ticks import Tick, parse
 from ingest_service.inbox import Inbox
 from ingest_service.rest import RestError
 from ingest_service.signalr_socket import (
@@ -138,6 +139,10 @@ class FastConnect:
         finally:
             keeper.cancel()
             await asyncio.wait([keeper])
+
+    def tick(self, argument: str) -> Tick:
+        """What a message says. Raises InvalidRow."""
+        return parse(argument)
 
     def reconnect(self, reason: str) -> None:
         """Close what is open and start over, at the pace of a loss. For the owner's watchdog over the data."""

@@ -25,7 +25,7 @@ from ingest_service.core.feed_events import (
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.invalid_row import InvalidRow
 from ingest_service.core.sessions import exchange_of_index
-from ingest_service.core.ticks import DataType, IndexTick, Tick, parse
+from ingest_service.core.ticks import DataType, IndexTick, Tick
 from ingest_service.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ CONNECTED = ("live", "quiet")
 
 
 class Feed(Protocol):
-    """Where the messages come from: `FastConnect`, or a recording."""
+    """Where the messages come from: the stream of a source, or a recording."""
 
     @property
     def waiting(self) -> int:
@@ -46,6 +46,9 @@ class Feed(Protocol):
 
     def events(self) -> AsyncGenerator[FeedEvent, None]:
         """What happens, from now on. Ends after `stop`."""
+
+    def tick(self, argument: str) -> Tick:
+        """What a message of its `Broadcasts` says. Raises InvalidRow."""
 
     def reconnect(self, reason: str) -> None:
         """Make the link anew."""
@@ -168,7 +171,7 @@ class FeedReader:
             self._consumer.feed_told()  # bad news at once
 
     def _take_messages(self, event: Broadcasts) -> None:
-        now_s, take, watch = self._now_s(), self._consumer.take, self.watch
+        now_s, parse, take, watch = self._now_s(), self._feed.tick, self._consumer.take, self.watch
         read: Counter[DataType] = Counter()
         for argument in event.arguments:
             try:

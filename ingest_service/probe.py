@@ -16,7 +16,8 @@ from ingest_service.core.probe_report import (
     message_lines,
     replacement_line,
 )
-from ingest_service.rest import Rest, RestError, open_http
+from ingest_service.fast_connect_source import FastConnectSource
+from ingest_service.rest import RestError, open_http
 from ingest_service.settings import IngestSettings
 from ingest_service.signalr_socket import InvocationError, LinkError, SignalRSocket, TokenRefusedError, subscribed
 
@@ -38,12 +39,7 @@ async def probe(settings: IngestSettings, seconds: float, out: TextIO = sys.stdo
         out.flush()
 
     async with open_http() as http:
-        rest = Rest(
-            http,
-            api_url=settings.ssi_api_url,
-            consumer_id=settings.ssi_consumer_id,
-            consumer_secret=settings.ssi_consumer_secret,
-        )
+        rest = FastConnectSource(settings, http).rest
         try:
             life_s = await rest.token_life_s()
             tell(fact_line("log-in", f"accepted; the token lives {life_s / 3600:.1f} h"))

@@ -225,6 +225,8 @@ class Publication:
                 log.warning("the lease was not renewed", extra={"reason": type(error).__name__})
 
     async def _tell_head(self) -> None:
+        for _ in self.history.add_up():
+            await asyncio.sleep(0)  # messages and commits come first
         async with self._writing:  # a commit on its way would make the head differ from what we know
             if not self._confirmed_rev:
                 return  # an epoch is being opened: that takes the lease anew if it has to

@@ -15,10 +15,11 @@ from ingest_service.calendar_file import load_calendar
 from ingest_service.core.calendar_rules import InvalidCalendar
 from ingest_service.core.sessions import Calendar
 from ingest_service.core.ticks import Tick
+from ingest_service.fast_connect_source import FastConnectSource
 from ingest_service.leader import today
 from ingest_service.metrics import Metrics
 from ingest_service.recorder import Recorder, recording
-from ingest_service.rest import Rest, open_http
+from ingest_service.rest import open_http
 from ingest_service.settings import IngestSettings, load_settings
 from shared.log import configure_logging
 from shared.version import VERSION
@@ -95,16 +96,10 @@ async def record(
 ) -> None:
     """Record for so long, or until cancelled."""
     async with open_http() as http:
-        rest = Rest(
-            http,
-            api_url=settings.ssi_api_url,
-            consumer_id=settings.ssi_consumer_id,
-            consumer_secret=settings.ssi_consumer_secret,
-        )
-        reader = reader_of(settings, http, rest, metrics, calendar, recorder=recorder, warm=False)
+        source = FastConnectSource(settings, http)
+        reader = reader_of(source, metrics, calendar, recorder=recorder, warm=False)
         bootstrap = Bootstrap(
-            rest,
-            address=settings.ssi_api_url,
+            source,
             cache=settings.cache_dir / "symbols.json",
             today=today,
             take=lambda lists: recorder.take(lists_record(lists)),

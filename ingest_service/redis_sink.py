@@ -236,8 +236,8 @@ class RedisSink:
         for channel, rows in tables:
             keys.append(self._names.rows(channel))
             args.append(2 * len(rows))
-            for key, row in rows.items():
-                args += (key, stored_row(commit.text(channel, key, row), commit.rev))
+            for key, text in commit.texts_of(channel, rows).items():
+                args += (key, stored_row(text, commit.rev))
         keys.append(self._names.head)
         args += (len(head), *head)
         return await self._outcome(self._commit_script, keys, args)

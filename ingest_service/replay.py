@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -21,6 +21,7 @@ from ingest_service.__main__ import run, until_signal
 from ingest_service.app import LEASE_MS
 from ingest_service.bootstrap import Lists, set_lists
 from ingest_service.calendar_file import load_calendar
+from ingest_service.core.alerts import Thresholds
 from ingest_service.core.board import Board
 from ingest_service.core.calendar_rules import InvalidCalendar
 from ingest_service.core.feed_watch import FeedWatch
@@ -36,6 +37,7 @@ from ingest_service.recording_reader import Extent, NotARecording, RecordingRead
 from ingest_service.redis_sink import RedisSink
 from ingest_service.replay_progress import clock_text, telling
 from ingest_service.replayed_feed import ReplayedFeed
+from ingest_service.settings import AlertSettings
 from shared.channels import RedisNames
 from shared.log import configure_logging
 from shared.redis_client import broker_fault, check_redis_url, open_redis
@@ -54,7 +56,8 @@ LEASE_ENDS_S = LEASE_MS / 1000 + 0.5
 
 _DESCRIPTION = """\
 Recordings of the feed into Redis, the way that the ingest goes, by their own clock and at any speed. It needs no key.
-Settings come from the environment: REDIS_URL, REDIS_PREFIX, LOG_LEVEL. docs/recordings.md tells the rest."""
+Settings come from the environment: REDIS_URL, REDIS_PREFIX, CALENDAR_FILE, LOG_LEVEL and the thresholds of alerts
+(ALERT_…). docs/recordings.md tells the rest."""
 _EXAMPLE = """\
 For example, the day that the tests play, from half past ten on and ten times as fast, and a board to see it on:
 
@@ -63,8 +66,8 @@ For example, the day that the tests play, from half past ten on and ten times as
   python3 run.py publish --port 8000"""
 
 
-class ReplaySettings(BaseSettings):
-    """The settings of a replay: those of the ingest, as far as they concern Redis."""
+class ReplaySettings(AlertSettings):
+    """The settings of a replay: those of the ingest, as far as they concern Redis and the tables."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -210,17 +213,31 @@ async def _play(settings: ReplaySettings, recording: RecordingReader, plan: Plan
         publication = Publication(sink, metrics, random=random.random)
         try:
             async with publication.leading():
-                return await _play_as_leader(recording, plan, calendar, publication, metrics)
+                return await _play_as_leader(
+                    recording, plan, publication, metrics, calendar=calendar, thresholds=settings.alert_thresholds
+                )
         finally:
             await publication.resign()
 
 
 async def _play_as_leader(
-    recording: RecordingReader, plan: Plan, calendar: Calendar, publication: Publication, metrics: Metrics
+    recording: RecordingReader,
+    plan: Plan,
+    publication: Publication,
+    metrics: Metrics,
+    *,
+    calendar: Calendar,
+    thresholds: Thresholds,
 ) -> int:
     clock = RecordingClock(plan.extent.first_ms)
     await publication.open_epoch(day_of(clock.now_ms()))
-    board = Board(calendar, simulated=plan.header.simulated, replayed=True, now_ms=clock.now_ms())
+    board = Board(
+        calendar,
+        simulated=plan.header.simulated,
+        replayed=True,
+        now_ms=clock.now_ms(),
+        thresholds=thresholds,
+    )
 
     def take_lists(lists: Lists) -> None:
         set_lists(board, lists)

@@ -8,6 +8,7 @@ from ingest_service.bootstrap import Lists
 from ingest_service.core import signalr
 from ingest_service.core.feed_events import FeedEvent, FrameSkipped, LinkDown, LinkUp, told_by
 from ingest_service.core.recording import Header, Kind, Record
+from ingest_service.core.ticks import Tick, parse
 from ingest_service.recording_clock import RecordingClock
 from ingest_service.recording_reader import Block, Damage
 
@@ -61,6 +62,10 @@ class ReplayedFeed:
     def waiting(self) -> int:
         """Nothing is read ahead."""
         return 0
+
+    def tick(self, argument: str) -> Tick:
+        """What a message says. Raises InvalidRow."""
+        return parse(argument)
 
     def reconnect(self, reason: str) -> None:
         """What came of such a wish is in the recording."""

@@ -23,7 +23,38 @@ def _check_http_url(url: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
 
 
-class IngestSettings(BaseSettings):
+class AlertSettings(BaseSettings):
+    """Where alerts begin, live and from a recording."""
+
+    alert_volume_times: float = Field(
+        3.0, gt=1, le=1000, description="volume alert: more than so many times a minute's usual volume, such as 3"
+    )
+    alert_foreign_pct: float = Field(
+        30.0, gt=0, le=1000, description="foreign alert: the balance moves by more per cent in five minutes, such as 30"
+    )
+    alert_foreign_value_vnd: int = Field(
+        1_000_000_000, ge=0, lt=2**53, description="and by this value at least, VND, such as 1000000000"
+    )
+    alert_imbalance_times: float = Field(
+        3.0, gt=1, le=1000, description="imbalance alert: one side trades more than so many times the other, such as 3"
+    )
+    alert_imbalance_value_vnd: int = Field(
+        5_000_000_000, ge=0, lt=2**53, description="and both this value at least, VND, such as 5000000000"
+    )
+
+    @property
+    def alert_thresholds(self) -> Thresholds:
+        """Where alerts begin."""
+        return Thresholds(
+            volume_times=self.alert_volume_times,
+            foreign_pct=self.alert_foreign_pct,
+            foreign_value_vnd=self.alert_foreign_value_vnd,
+            imbalance_times=self.alert_imbalance_times,
+            imbalance_value_vnd=self.alert_imbalance_value_vnd,
+        )
+
+
+class IngestSettings(AlertSettings):
     """All settings of the ingest. An empty variable counts as not set."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
@@ -50,9 +81,9 @@ class IngestSettings(BaseSettings):
         min_length=1, description="the consumer secret of the SSI FastConnect Data key; demo for the simulator"
     )
     ssi_channels: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("X:ALL", "R:ALL", "MI:ALL", "F:ALL"),
+        ("X:ALL", "R:ALL", "MI:ALL", "F:ALL", "OL:ALL"),
         min_length=1,
-        description="what to subscribe, such as X:ALL,R:ALL,MI:ALL,F:ALL",
+        description="what to subscribe, such as X:ALL,R:ALL,MI:ALL,F:ALL,OL:ALL",
     )
     standby: Literal["warm", "cold"] = Field(
         "warm",
@@ -63,21 +94,6 @@ class IngestSettings(BaseSettings):
     )
     record_dir: Path | None = Field(
         None, description="a folder for recordings of what the leader reads, such as var/recordings; not set: none"
-    )
-    alert_volume_times: float = Field(
-        3.0, gt=1, le=1000, description="volume alert: more than so many times a minute's usual volume, such as 3"
-    )
-    alert_foreign_pct: float = Field(
-        30.0, gt=0, le=1000, description="foreign alert: the balance moves by more per cent in five minutes, such as 30"
-    )
-    alert_foreign_value_vnd: int = Field(
-        1_000_000_000, ge=0, lt=2**53, description="and by this value at least, VND, such as 1000000000"
-    )
-    alert_imbalance_times: float = Field(
-        3.0, gt=1, le=1000, description="imbalance alert: one side trades more than so many times the other, such as 3"
-    )
-    alert_imbalance_value_vnd: int = Field(
-        5_000_000_000, ge=0, lt=2**53, description="and both this value at least, VND, such as 5000000000"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
     metrics_port: int | None = Field(
@@ -107,17 +123,6 @@ class IngestSettings(BaseSettings):
         told = f"{self.ssi_api_url} {self.ssi_stream_url} {self.simulated}"
         return sha256(told.encode()).hexdigest()[:16]
 
-    @property
-    def alert_thresholds(self) -> Thresholds:
-        """Where alerts begin."""
-        return Thresholds(
-            volume_times=self.alert_volume_times,
-            foreign_pct=self.alert_foreign_pct,
-            foreign_value_vnd=self.alert_foreign_value_vnd,
-            imbalance_times=self.alert_imbalance_times,
-            imbalance_value_vnd=self.alert_imbalance_value_vnd,
-        )
-
     @field_validator("ssi_channels", mode="before")
     @classmethod
     def _channels_of_text(cls, value: object) -> object:
@@ -133,6 +138,11 @@ class IngestSettings(BaseSettings):
         if len(set(names)) < len(names):
             # Two entries of one channel could replace each other on the server.
             raise ValueError("names a channel twice; join its symbols with dashes, such as X:SSI-VNM")
+        if len({"X-QUOTE", "X-TRADE"}.intersection(names)) == 1:
+            # Books without trades, or trades without the books that tell whose they were.
+            raise ValueError("has one of X-QUOTE and X-TRADE; name both, or X alone, which is the two in one")
+        if "X" in names and "X-QUOTE" in names:
+            raise ValueError("has X beside X-QUOTE and X-TRADE, which tell the same once more; name X or the two")
         return expressions
 
 

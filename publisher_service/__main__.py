@@ -15,6 +15,7 @@ import uvicorn
 from starlette.datastructures import State
 
 from publisher_service.app import create_app
+from publisher_service.event_door import EventDoor
 from publisher_service.gate import protocol_behind
 from publisher_service.settings import PublisherSettings, load_settings
 from publisher_service.shared_frames import CLOSE_TIMEOUT_S, SEND_BUFFER_BYTES, SharedFramesProtocol
@@ -85,7 +86,7 @@ class Server(uvicorn.Server):
             await drain()
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 # A socket closed by us with something unread in it would take our close frame back.
-                while any(isinstance(each, SharedFramesProtocol) for each in self.server_state.connections):  # noqa: ASYNC110 (uvicorn tells nobody)
+                while any(isinstance(each, SharedFramesProtocol | EventDoor) for each in self.server_state.connections):  # noqa: ASYNC110 (uvicorn tells nobody)
                     await asyncio.sleep(0.05)
         except TimeoutError:
             log.warning("some clients did not answer the close", extra={"left": len(self.server_state.connections)})

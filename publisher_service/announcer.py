@@ -99,6 +99,6 @@ class Announcer:
         self._timer = None
         self.update()
 
-    def _encode(self) -> bytes:
+    def _encode(self) -> frames.Frame:
         changed_at_ms = time.time_ns() // 1_000_000
         return frames.message(self._status.message(changed_at_ms, self._heartbeat_ms, self._tiers_ms))

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from publisher_service import http_routes
+from publisher_service import http_routes, page_routes
 from publisher_service.core.admission import Admission, Limits
 from publisher_service.core.client_address import Proxies
 from publisher_service.core.origins import Origins
@@ -21,6 +21,7 @@ from publisher_service.core.requests import Intervals
 from publisher_service.day_series import DaySeries
 from publisher_service.drain import drain
 from publisher_service.entrance import Entrance
+from publisher_service.event_route import event_streams
 from publisher_service.gate import Gate
 from publisher_service.hub import Hub
 from publisher_service.metrics import Metrics
@@ -69,7 +70,7 @@ class Site(FastAPI):
         await self.entrance(scope, receive, send)
 
     async def pages(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What is no websocket."""
+        """What is neither a websocket nor a stream of events."""
         await super().__call__(scope, receive, send)
 
 
@@ -135,7 +136,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
         version=VERSION,
         description="The live price board of the Vietnamese stock market. The websocket protocol: docs/protocol.md.",
         lifespan=lifespan,
-        docs_url=None,  # its pages load scripts from elsewhere
+        docs_url=None,  # its pages load scripts from elsewhere; see page_routes
         redoc_url=None,
         redirect_slashes=False,  # a redirect repeats the query, and with it the token, under a scheme that is guessed
     )
@@ -144,6 +145,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
     app.entrance = Entrance(
         app.pages,
         websockets=websockets,
+        event_streams=event_streams,
         admission=admission,
         proxies=TrustedProxies(Proxies.parse(settings.trusted_proxies)),
         origins=Origins.parse(settings.allowed_origins),
@@ -152,6 +154,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
         now_s=time.monotonic,
     )
     app.include_router(http_routes.router)
+    app.include_router(page_routes.router)
     app.mount("/web", StaticFiles(directory=http_routes.WEB), name="web")
     return app
 

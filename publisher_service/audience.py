@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 
 from publisher_service.client import Sink, Subscription
+from publisher_service.core.frames import Form
 from publisher_service.core.views import View
 
 
@@ -17,9 +19,13 @@ class Audience:
 
     def __init__(self, view: View) -> None:
         self.view = view
-        # By the form of the frames, plain and compressed: what leads to the socket.
-        self._in_step: tuple[dict[Subscription, Sink], ...] = ({}, {})
-        self._sinks: list[list[Sink] | None] = [None, None]  # the same without the subscriptions, if nothing changed
+        # By the form of the frames: what leads to the socket.
+        self._in_step: tuple[dict[Subscription, Sink], ...] = ({}, {}, {})
+        self._sinks: list[list[Sink] | None] = [
+            None,
+            None,
+            None,
+        ]  # the same without the subscriptions, if nothing changed
         self._others: dict[Subscription, None] = {}
         self.told_at_s = -math.inf  # when those who are in step got their last frame
 
@@ -29,7 +35,7 @@ class Audience:
 
     def __iter__(self) -> Iterator[Subscription]:
         """All of them; they may change meanwhile."""
-        return iter([*self._in_step[False], *self._in_step[True], *self._others])
+        return iter([*chain(*self._in_step), *self._others])
 
     @property
     def others(self) -> list[Subscription]:
@@ -41,15 +47,15 @@ class Audience:
         """How many are."""
         return sum(map(len, self._in_step))
 
-    def takers(self, *, deflates: bool) -> int:
+    def takers(self, form: Form) -> int:
         """How many of them take frames in this form."""
-        return len(self._in_step[deflates])
+        return len(self._in_step[form])
 
-    def sinks(self, *, deflates: bool) -> list[Sink]:
+    def sinks(self, form: Form) -> list[Sink]:
         """Where to write for those who are in step, and take frames in this form. It is not changed by others."""
-        sinks = self._sinks[deflates]
+        sinks = self._sinks[form]
         if sinks is None:
-            sinks = self._sinks[deflates] = list(self._in_step[deflates].values())
+            sinks = self._sinks[form] = list(self._in_step[form].values())
         return sinks
 
     def owner_of(self, sink: Sink) -> Subscription | None:
@@ -72,9 +78,9 @@ class Audience:
     def fall_in(self, subscription: Subscription) -> None:
         """It has the view's last frame, and is clear. From now on it stands where the view stands."""
         del self._others[subscription]
-        deflates = subscription.client.deflates
-        self._in_step[deflates][subscription] = subscription.client.door.sink
-        self._sinks[deflates] = None
+        form = subscription.client.form
+        self._in_step[form][subscription] = subscription.client.door.sink
+        self._sinks[form] = None
         subscription.in_step = True
 
     def fall_out(self, subscription: Subscription) -> None:
@@ -82,14 +88,14 @@ class Audience:
         if subscription.in_step:
             subscription.rev_apart = self.view.rev
             subscription.in_step = False
-            deflates = subscription.client.deflates
-            del self._in_step[deflates][subscription]
-            self._sinks[deflates] = None
+            form = subscription.client.form
+            del self._in_step[form][subscription]
+            self._sinks[form] = None
             self._others[subscription] = None
 
     def scatter(self) -> list[Subscription]:
         """Let all fall out who are in step."""
-        fallen = [*self._in_step[False], *self._in_step[True]]
+        fallen = list(chain(*self._in_step))
         for subscription in fallen:
             self.fall_out(subscription)
         return fallen

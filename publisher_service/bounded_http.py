@@ -1,7 +1,8 @@
 """
 uvicorn's HTTP protocol with bounds: on what a client may send, and on how long it may take.
 
-The handshake of a websocket begins here as well; once it is one, the bounds are those of `shared_frames`.
+The handshake of a websocket begins here as well; once it is one, the bounds are those of `shared_frames`. So does a
+stream of events, which goes on in `event_door`.
 """
 
 import asyncio
@@ -9,9 +10,11 @@ from typing import Any, Final, cast
 
 import httptools
 from fastapi import FastAPI
-from starlette.types import Scope
+from starlette.types import Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from publisher_service.core.handshake import Headers
+from publisher_service.event_door import EXTENSION, EventDoor
 from publisher_service.shared_frames import SharedFramesProtocol
 
 #: A request, and whatever is sent with it. The parser keeps its head until all of it is there.
@@ -32,6 +35,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _end: asyncio.TimerHandle | None = None
     _received = 0  # bytes of the request that is on its way
     _upgrades: bool | None = None  # whether it is a handshake, when it has been asked
+    events: EventDoor | None = None  # what it became
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # (as uvicorn has it)
         """Give it a deadline."""
@@ -58,6 +62,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             raise TooManyRequests
         self._upgrades = None
+        if self.url.startswith(b"/sse/"):
+            cast("dict[str, Any]", self.scope)["extensions"] = {EXTENSION: self}
         super().on_headers_complete()
 
     def _should_upgrade(self) -> bool:
@@ -104,6 +110,25 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             websocket.connection_made(transport)
             websocket.begin(scope, self.url, rest)
             self.parser = self.flow = self.transport = cast("Any", None)  # what goes round is not freed by itself
+
+    async def become_events(self, headers: Headers, send: Send) -> EventDoor | None:
+        """See `event_door.Carrier`. To be called by the application, about the request that it is asked."""
+        cycle = self.cycle
+        cycle.chunked_encoding = False  # chunks would stand around each client's events
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        cycle.response_complete = True  # as far as uvicorn is concerned
+        if self.transport.is_closing():
+            return None
+        self._stop()
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        self.flow.resume_reading()
+        interval_s, timeout_s = self.config.ws_ping_interval, self.config.ws_ping_timeout
+        unanswered_s = None if interval_s is None or timeout_s is None else interval_s + timeout_s
+        self.events = EventDoor(self.transport, self.server_state, unanswered_s)
+        self.pipeline.clear()  # what was asked after it is not answered any more
+        self.parser = self.flow = self.transport = self.scope = self.cycle = cast("Any", None)  # as in `_upgrade`
+        return self.events
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from publisher_service.core.allowance import Allowance
 from publisher_service.core.delivery import Delivery
-from publisher_service.core.frames import Frame
+from publisher_service.core.frames import Form, Frame
 from publisher_service.core.grant import Grant
 from publisher_service.core.position import Position
 from publisher_service.core.views import NOTHING, View
@@ -41,7 +41,7 @@ class Sink(Protocol):
 
 
 class Door(Protocol):
-    """A websocket that takes finished frames."""
+    """A connection that takes finished frames: a websocket, or a stream of events."""
 
     def write(self, frame: bytes, /) -> None:
         """Write a finished frame; never waits."""
@@ -51,8 +51,8 @@ class Door(Protocol):
         """What `write` hands frames to while the door is ready, for those who write often. Not kept beyond that."""
 
     @property
-    def deflates(self) -> bool:
-        """It was agreed that frames may be compressed."""
+    def form(self) -> Form:
+        """In which bytes it takes frames."""
 
     @property
     def ready(self) -> bool:
@@ -153,13 +153,13 @@ class Client:
     """A connection's subscriptions, one a channel, and the few control messages that wait."""
 
     __slots__ = (
-        "allowance", "clear", "deflates", "door", "expires_at_s", "grant", "greeted", "heartbeat_at_s", "leaves_at_s",
+        "allowance", "clear", "door", "expires_at_s", "form", "grant", "greeted", "heartbeat_at_s", "leaves_at_s",
         "look_at_s", "owed", "owes_status", "subscriptions", "torn",
     )  # fmt: skip
 
     def __init__(self, door: Door, grant: Grant) -> None:
         self.door = door
-        self.deflates = door.deflates
+        self.form = door.form
         self.grant = grant
         self.expires_at_s = math.inf  # when the grant ends, on the hub's clock
         self.leaves_at_s = math.inf  # when it is sent to another replica
@@ -168,7 +168,7 @@ class Client:
         self.allowance: Allowance | None = None  # of messages; none was sent yet
         self.subscriptions: dict[Channel, Subscription] = {}
         self.torn: tuple[Channel, ...] = ()  # of these it got the beginning of a snapshot last, and not the end
-        self.owed: list[bytes] = []  # answers, at most MAX_OWED_ANSWERS
+        self.owed: list[Frame] = []  # answers, at most MAX_OWED_ANSWERS
         self.owes_status = True  # the first frame of every connection
         self.greeted = False  # it has been written
         #: Neither a status nor an answer waits, and a frame written now goes to the kernel at once.

@@ -17,13 +17,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from publisher_service.core.admission import BUSY, LONG_QUERY, MAX_PARAMETERS, Admission, Reason, Refusal
 from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken
 from publisher_service.core.origins import Origins
+from publisher_service.event_door import events_of
+from publisher_service.event_route import FOLDER as EVENTS_FOLDER
 from publisher_service.metrics import Metrics
 from publisher_service.proxies import TrustedProxies
 from publisher_service.shared_frames import door_of
 from publisher_service.tokens import Tokens
 
 #: Routes without market data: the page itself, and what supervisors and balancers ask.
-OPEN_PATHS: Final = frozenset({"/", "/livez", "/readyz", "/metrics", "/openapi.json"})
+OPEN_PATHS: Final = frozenset(
+    {"/", "/livez", "/readyz", "/metrics", "/openapi.json", "/asyncapi.json", "/docs", "/playground"}
+)
 OPEN_FOLDER: Final = "/web/"
 #: Here a client without a token may still say it, as its first message.
 MESSAGES_PATH: Final = "/ws"
@@ -32,7 +36,7 @@ MESSAGES_PATH: Final = "/ws"
 MAX_REQUESTS: Final = 100
 
 _NO_TOKEN = "a token is needed: Authorization: Bearer TOKEN, or ?token=TOKEN"  # noqa: S105 (a sentence)
-_ALLOWED_HEADERS = "authorization, if-none-match"
+_ALLOWED_HEADERS = "authorization, if-none-match, last-event-id"
 _PREFLIGHT_LIFE_S = "600"
 
 
@@ -44,6 +48,7 @@ class Entrance:
         app: ASGIApp,
         *,
         websockets: ASGIApp,
+        event_streams: ASGIApp,
         admission: Admission,
         proxies: TrustedProxies,
         origins: Origins,
@@ -53,6 +58,7 @@ class Entrance:
     ) -> None:
         self._app = app
         self._websockets = websockets
+        self._event_streams = event_streams
         self._admission = admission
         self._proxies = proxies
         self._origins = origins
@@ -66,13 +72,16 @@ class Entrance:
         if scope.get("query_string", b"").count(b"&") >= MAX_PARAMETERS:
             await self._refuse(LONG_QUERY, scope, send)
         elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
+            await self._connection(self._websockets, scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(EVENTS_FOLDER) and scope["method"] != "OPTIONS":
+            await self._connection(self._event_streams, scope, receive, send)
         elif scope["type"] == "http" and not _is_open(scope["path"]):
             await self._http(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _connection(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """What lasts, and is counted: a websocket, or a stream of events."""
         address = await self._proxies.client_of(scope)
         refusal = self._admission.enter(address, self._now_s())
         if refusal is not None:
@@ -83,9 +92,10 @@ class Entrance:
             if refusal is not None:
                 await self._refuse(refusal, scope, send)
             else:
-                await self._websockets(scope, receive, send)
+                origin = _header(scope, b"origin") if scope["type"] == "http" else None
+                await app(scope, receive, send if origin is None else _with_permission(send, origin))
         finally:
-            door = door_of(scope)
+            door = door_of(scope) or events_of(scope)
             if door is None:
                 self._admission.leave(address)
             else:

@@ -15,7 +15,7 @@ from publisher_service.audience import Audience
 from publisher_service.client import Client, Door, Subscription
 from publisher_service.core.deflation import Deflation
 from publisher_service.core.delivery import Delivery
-from publisher_service.core.frames import Frame
+from publisher_service.core.frames import Form, Frame
 from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.news import News
 from publisher_service.core.replica import Change, Replica
@@ -71,7 +71,7 @@ class FanOut:
         self._pacer = Pacer(clock, self._flush, held=self._is_held)
         self._tally = Tally(metrics)
         self._deflation = Deflation(clock.time())
-        self.status_frame = b""  # the newest
+        self.status_frame: Frame  # the newest; whoever made this object sets it
         self._status_rev = replica.rev  # what happened until here comes before the status
         self._stopped = False
 
@@ -196,7 +196,7 @@ class FanOut:
         else:
             self.pump(client)
 
-    def tell_status(self, clients: Iterable[Client], frame: bytes) -> None:
+    def tell_status(self, clients: Iterable[Client], frame: Frame) -> None:
         """Write the newest status to all who can take it; the others are owed it."""
         self.status_frame, self._status_rev = frame, self._replica.rev
         behind = self._late.clients
@@ -218,6 +218,10 @@ class FanOut:
             client.door.write(frame)
         except Exception:  # noqa: BLE001 (whatever it is, it is this client's)
             self._give_up(client)
+
+    def tell(self, client: Client, message: Frame) -> None:
+        """Write a message without data to a client that is clear."""
+        self.write(client, message.uncompressed(client.form))
 
     def pump(self, client: Client, *, facts_first: bool = False) -> int:
         """
@@ -241,14 +245,14 @@ class FanOut:
             subscription = client.sending
             if client.owes_status and not (facts_first and (subscription or self._is_late(client))):
                 client.owes_status, client.greeted = False, True
-                client.door.write(self.status_frame)
+                client.door.write(self.status_frame.uncompressed(client.form))
             elif client.owed and not (facts_first and subscription):
-                client.door.write(client.owed.pop(0))
+                client.door.write(client.owed.pop(0).uncompressed(client.form))
             elif subscription is not None:
                 channel = subscription.view.key.channel
                 if subscription.let_go:
                     self._metrics.remade.labels(channel).inc()
-                data = self._form(subscription.pop_frame(), deflates=client.deflates)
+                data = self._form(subscription.pop_frame(), client.form)
                 client.door.write(data)
                 written += len(data)
                 self._tally.wrote(channel, 1, len(data))
@@ -261,8 +265,10 @@ class FanOut:
         client.settle()
         return written
 
-    def _form(self, frame: Frame, *, deflates: bool, takers: int = 1) -> bytes:
-        return self._deflation.form(frame, takers=takers, now_s=self._clock.time()) if deflates else frame.plain
+    def _form(self, frame: Frame, form: Form, takers: int = 1) -> bytes:
+        if form is Form.DEFLATED:
+            return self._deflation.form(frame, takers=takers, now_s=self._clock.time())
+        return frame.uncompressed(form)
 
     def _fall_out(self, client: Client) -> None:
         for subscription in client.subscriptions.values():
@@ -425,15 +431,11 @@ class FanOut:
         is_new = bool(rows) or even_if_empty
         takers = self._takers(audience, from_rev)
         update: Frame | None = None
-        forms: dict[bool, bytes] = {}
+        forms: dict[Form, bytes] = {}
         if is_new and (takers or audience.in_step):
             update = self._update(view, news, rows)
         if update is not None:
-            forms = {
-                deflates: self._form(update, deflates=deflates, takers=size)
-                for deflates, size in ((False, audience.takers(deflates=False)), (True, audience.takers(deflates=True)))
-                if size
-            }
+            forms = {form: self._form(update, form, takers=size) for form in Form if (size := audience.takers(form))}
         elif is_new:
             for subscription in [*takers, *audience.scatter()]:
                 self._late.add(subscription)  # what takes several frames is made and written in turns
@@ -471,10 +473,10 @@ class FanOut:
         snapshot = view.snapshot(self._replica.rev)
         return view.part(snapshot, 0) if len(snapshot) == 1 else None
 
-    def _write_in_step(self, audience: Audience, forms: dict[bool, bytes]) -> None:
+    def _write_in_step(self, audience: Audience, forms: dict[Form, bytes]) -> None:
         """The heart of the publisher: for each of thousands of clients nothing may be done but the write."""
-        for deflates, data in forms.items():
-            sinks = audience.sinks(deflates=deflates)
+        for form, data in forms.items():
+            sinks = audience.sinks(form)
             for sink in sinks:
                 try:
                     sink.write(data)
@@ -488,7 +490,7 @@ class FanOut:
         size = 0
         for subscription in takers:
             client = subscription.client
-            data = self._form(frame, deflates=client.deflates, takers=len(takers))
+            data = self._form(frame, client.form, takers=len(takers))
             subscription.rev_apart = audience.view.rev
             self._late.remove(subscription)
             size += len(data)

@@ -12,13 +12,20 @@ from starlette.types import Receive, Scope, Send
 from publisher_service.core.grant import Grant
 from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.replica import Replica
-from publisher_service.core.requests import FORBIDDEN, AddressQuery, Intervals, InvalidRequest, forbidden
+from publisher_service.core.requests import (
+    FORBIDDEN,
+    UNKNOWN_CHANNEL,
+    AddressQuery,
+    Intervals,
+    InvalidRequest,
+    forbidden,
+)
 from publisher_service.core.views import View
 from publisher_service.day_series import BARS, BASIS, Day, DaySeries, Series, SeriesNotRead
 from publisher_service.readiness import Readiness
 from shared.channels import Channel
 
-_STATUSES = {"unknown_channel": 404, FORBIDDEN: 403}
+_STATUSES = {UNKNOWN_CHANNEL: 404, FORBIDDEN: 403}
 WEB = Path(__file__).parent / "web"
 #: Of a document: what is handed to the connection at once.
 PIECE_BYTES = 65_536

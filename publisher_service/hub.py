@@ -12,6 +12,7 @@ from publisher_service.client import MAX_OWED_ANSWERS, Client, Door, Subscriptio
 from publisher_service.core import frames
 from publisher_service.core.allowance import Allowance
 from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken
+from publisher_service.core.position import Position
 from publisher_service.core.replica import Change, Replica
 from publisher_service.core.requests import (
     FORBIDDEN,
@@ -31,6 +32,7 @@ from publisher_service.core.requests import (
     too_many_rows,
 )
 from publisher_service.core.status import Link
+from publisher_service.core.views import View
 from publisher_service.fan_out import FanOut
 from publisher_service.metrics import Metrics
 from publisher_service.pacer import Clock
@@ -115,6 +117,15 @@ class Hub:
         else:
             self._subscribe_by_address(client, query)
 
+    def refusal(self, grant: Grant, query: AddressQuery) -> InvalidRequest | None:
+        """What is wrong with an address, for those who answer that before they open a connection. It is counted."""
+        try:
+            self._examine(grant, query.subscription)
+        except InvalidRequest as invalid:
+            self._metrics.invalid_messages.labels(invalid.code).inc()
+            return invalid
+        return None
+
     def expect(self, door: Door) -> None:
         """A connection is open that must say its token first. It hears nothing before."""
         self._expected[door] = self._clock.time() + TOKEN_DEADLINE_S
@@ -172,7 +183,7 @@ class Hub:
             after_ms = random.randrange(GOODBYE_SPREAD_MS)  # noqa: S311 (no secret)
             goodbye = frames.message({"type": "goodbye", "reconnect_after_ms": after_ms})
             if client.clear:
-                self._fan_out.write(client, goodbye)
+                self._fan_out.tell(client, goodbye)
             else:
                 client.owed.append(goodbye)
         if door in self._clients or door in self._expected:
@@ -183,7 +194,8 @@ class Hub:
         self._metrics.closed.labels(str(code)).inc()
         client = self._clients.get(door)
         self.leave(door)
-        door.close(code, reason, client.owed if client is not None else ())
+        owed = client.owed if client is not None else ()
+        door.close(code, reason, [frame.uncompressed(door.form) for frame in owed])
 
     # --------------------------------------------------------------------------------------- what the source tells
 
@@ -233,7 +245,7 @@ class Hub:
             found += islice(self._looking, number - len(found))
         return found
 
-    def _look_after(self, client: Client, now_s: float, heartbeat: bytes) -> None:
+    def _look_after(self, client: Client, now_s: float, heartbeat: frames.Frame) -> None:
         """
         Tell a client that we are here, ask whether it is, and close it if its time is over.
 
@@ -256,7 +268,7 @@ class Hub:
                 if now_s >= told_at_s + self._heartbeat_s:
                     told_at_s = now_s
                     if client.clear:
-                        self._fan_out.write(client, heartbeat)
+                        self._fan_out.tell(client, heartbeat)
                 client.heartbeat_at_s = told_at_s + self._heartbeat_s
             again_at_s = door.keep_alive(now_s)
             if door.paused_since_s is not None:
@@ -290,8 +302,14 @@ class Hub:
                 self._renew(client, request)
 
     def _subscribe(self, client: Client, request: Subscribe) -> None:
+        view, since = self._examine(client.grant, request)
+        deadline_s = self._clock.time() + CATCH_UP_S
+        self._fan_out.watch(Subscription(client, view, request.id, since, deadline_s))
+
+    def _examine(self, grant: Grant, request: Subscribe) -> tuple[View, Position | None]:
+        """The view that is asked for, and where the client says it stands in it. Raises InvalidRequest."""
         key = self._intervals.view_key(request)
-        if not client.grant.permits(key.channel, key.selection, self._replica.tables[Channel.GROUPS]):
+        if not grant.permits(key.channel, key.selection, self._replica.tables[Channel.GROUPS]):
             raise forbidden(request.id)
         since = parse_since(request)
         view = self._fan_out.view(key)
@@ -299,8 +317,7 @@ class Hub:
             raise too_many_rows(request.id)
         if not self._fan_out.has_room_for(view):
             raise too_many_keys(request.id)
-        deadline_s = self._clock.time() + CATCH_UP_S
-        self._fan_out.watch(Subscription(client, view, request.id, since, deadline_s))
+        return view, since
 
     def _subscribe_by_address(self, client: Client, query: AddressQuery) -> None:
         """Carry out the subscription that an address asks for; without it the connection makes no sense."""
@@ -338,7 +355,7 @@ class Hub:
             grant = self._grant_of(request)
         except InvalidRequest as invalid:
             self._metrics.invalid_messages.labels(invalid.code).inc()
-            door.write(frames.message(invalid.message()))
+            door.write(frames.message(invalid.message()).plain)  # only websockets are expected
             self.close(door, 4401, invalid.text)
             return
         del self._expected[door]

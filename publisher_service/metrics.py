@@ -15,8 +15,8 @@ class Metrics:
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
         Info("publisher_build", "Which version runs", registry=registry).info({"version": VERSION})
-        self.clients = Gauge("publisher_clients", "Open websocket connections", registry=registry)
-        self.capacity = Gauge("publisher_capacity", "Websocket connections that fit", registry=registry)
+        self.clients = Gauge("publisher_clients", "Open websockets and streams of events", registry=registry)
+        self.capacity = Gauge("publisher_capacity", "Websockets and streams of events that fit", registry=registry)
         self.refused = Counter(
             "publisher_refused", "Handshakes and requests refused at the entrance", ["reason"], registry=registry
         )

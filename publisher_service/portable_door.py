@@ -1,5 +1,5 @@
 """
-A door over plain ASGI, for servers without the extension of `shared_frames`.
+Doors over plain ASGI, for servers without the extensions of `shared_frames` and `event_door`.
 
 It costs a task and an encoding for each client. One frame is on its way at a time: until the server has taken it the
 door is not ready, and the hub keeps what is newest, as it does for every socket that is full.
@@ -10,9 +10,12 @@ import logging
 import math
 from collections.abc import Iterable
 
-from starlette.types import Receive, Send
+from starlette.types import Message, Receive, Send
 
 from publisher_service.client import Owner
+from publisher_service.core.events import closed
+from publisher_service.core.frames import Form, payload_of
+from publisher_service.core.handshake import Headers
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,8 @@ CLOSE_TIMEOUT_S = 5.0
 class PortableDoor:
     """One websocket connection: `accept`, `open`, and then `live` until it has ended."""
 
+    form = Form.PLAIN  # compression is the server's business
+
     __slots__ = (
         "_close",
         "_frame",
@@ -32,7 +37,6 @@ class PortableDoor:
         "_send",
         "_wake",
         "_writing",
-        "deflates",
         "paused_since_s",
         "ready",
     )
@@ -48,7 +52,6 @@ class PortableDoor:
         self._writing: asyncio.Task[None] | None = None
         self.ready = False
         self.paused_since_s: float | None = None
-        self.deflates = False  # that is the server's business
 
     async def accept(self) -> None:
         """Open the connection. Raises OSError if it is gone."""
@@ -107,9 +110,9 @@ class PortableDoor:
                 raise end
 
     async def _read(self) -> None:
-        while (event := await self._receive())["type"] != "websocket.disconnect":
-            if self._owner is None:
-                continue  # its last words
+        while not (event := await self._receive())["type"].endswith(".disconnect"):
+            if self._owner is None or event["type"] != "websocket.receive":
+                continue  # its last words, or the body of a request that has none
             try:
                 self._owner.receive(self, event.get("text"))
             except Exception:
@@ -124,21 +127,48 @@ class PortableDoor:
             await self._wake.wait()
             self._wake.clear()
             if self._frame is not None:
-                await self._send({"type": "websocket.send", "text": _text(self._frame)})
+                await self._send(self._message(self._frame))
                 self._frame, self.paused_since_s = None, None
                 self.ready = self._close is None
                 if self._owner is not None:
                     self._owner.drained(self)
         code, reason = self._close
         for frame in self._last_words:
-            await self._send({"type": "websocket.send", "text": _text(frame)})
-        await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            await self._send(self._message(frame))
+        await self._send(self._end(code, reason))
+
+    def _message(self, frame: bytes) -> Message:
+        """What hands a finished, unmasked text frame over: a server makes its own."""
+        return {"type": "websocket.send", "text": payload_of(frame).decode()}
+
+    def _end(self, code: int, reason: str) -> Message:
+        return {"type": "websocket.close", "code": code, "reason": reason}
 
     def _give_up(self) -> None:
         if self._writing is not None:
             self._writing.cancel()
 
 
-def _text(frame: bytes) -> str:
-    """What is in a finished, unmasked text frame: a server makes its own."""
-    return frame[{126: 4, 127: 10}.get(frame[1], 2) :].decode()
+class PortableEventDoor(PortableDoor):
+    """One stream of server-sent events."""
+
+    __slots__ = ("_first", "_headers")
+
+    form = Form.EVENT
+
+    def __init__(self, receive: Receive, send: Send, headers: Headers, first: bytes) -> None:
+        super().__init__(receive, send)
+        self._headers = headers
+        self._first = first
+
+    async def accept(self) -> None:
+        """Begin the answer. Raises OSError if the peer is gone."""
+        await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await self._send(self._message(self._first))
+        self.ready = True
+
+    def _message(self, frame: bytes) -> Message:
+        return {"type": "http.response.body", "body": frame, "more_body": True}
+
+    def _end(self, code: int, reason: str) -> Message:
+        return {"type": "http.response.body", "body": closed(code, reason)}

@@ -13,12 +13,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import cast
 
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError, ResponseError
 
 from publisher_service.core.replica import Change, Gap, Replica
 from publisher_service.core.status import Broker, Ingest, Link
 from publisher_service.metrics import Metrics
+from publisher_service.updates import Updates, subscribed
 from shared.channels import Channel, RedisNames
 from shared.redis_client import COMMAND_DEADLINE_S, broker_fault
 from shared.table import Row
@@ -117,11 +117,7 @@ class RedisSource:
     async def _follow(self) -> AsyncGenerator[Event, None]:
         # While the rows are read, envelopes wait in the socket and in the server's output buffer, whose limit ends
         # the connection: then all of this starts over.
-        async with self._redis.pubsub() as pubsub:
-            async with asyncio.timeout(2 * COMMAND_DEADLINE_S):
-                await pubsub.subscribe(self._names.updates)
-                while (await pubsub.get_message(timeout=COMMAND_DEADLINE_S) or {}).get("type") != "subscribe":
-                    pass
+        async with subscribed(self._redis, self._names.updates, COMMAND_DEADLINE_S) as updates:
             async with asyncio.timeout(LOAD_DEADLINE_S):
                 change = await self._load()
             if not self._deaf:
@@ -133,7 +129,7 @@ class RedisSource:
                 yield Link(Broker.LIVE, Ingest.SILENT, self.own_fault)
             else:
                 yield change
-            async for event in self._take(pubsub):
+            async for event in self._take(updates):
                 yield event
 
     def _blame_nobody(self) -> None:
@@ -202,13 +198,13 @@ class RedisSource:
 
     # ------------------------------------------------------------------------------------------------------ following
 
-    async def _take(self, pubsub: PubSub) -> AsyncGenerator[Event, None]:
+    async def _take(self, updates: Updates) -> AsyncGenerator[Event, None]:
         """Apply what comes on pub/sub, first what came during the load. Raises StartOver if it does not fit."""
         clock_ms = self._replica.time_ms  # the ingest's clock when it was last heard
         link: Link | None = None
         moved = False  # the head did, at the last look, though nothing had come
         while True:
-            message = await pubsub.get_message(timeout=SILENCE_S)
+            message = await updates.next(SILENCE_S)
             if message is None:
                 async with asyncio.timeout(PROBE_DEADLINE_S):
                     head = await self._head()
@@ -223,7 +219,7 @@ class RedisSource:
                 else:
                     moved = True  # or the ingest has just come back: its heartbeat will be here in a second
                 continue
-            if message["type"] != "message" or (envelope := self._decode(message["data"])) is None:
+            if (envelope := self._decode(message)) is None:
                 continue
             moved = False
             if self._deaf:

@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 
 from publisher_service.client import Owner, Sink
 from publisher_service.core.allowance import Allowance
+from publisher_service.core.frames import Form
 from publisher_service.core.handshake import InvalidHandshake, examine
 from publisher_service.core.inbound import (
     Frame,
@@ -75,7 +76,7 @@ class SharedFramesProtocol(asyncio.Protocol):
 
     __slots__ = (
         "__weakref__", "_answered", "_config", "_end", "_frames", "_held", "_inbound", "_opening", "_owner",
-        "_pinged_at_s", "_server_state", "_state", "_transport", "_when_lost", "deflates", "paused_since_s", "ready",
+        "_pinged_at_s", "_server_state", "_state", "_transport", "_when_lost", "form", "paused_since_s", "ready",
     )  # fmt: skip
 
     def __init__(
@@ -103,8 +104,8 @@ class SharedFramesProtocol(asyncio.Protocol):
         self.ready = False
         #: Since when something waits in the transport, on the event loop's clock.
         self.paused_since_s: float | None = None
-        #: Frames may be compressed.
-        self.deflates = False
+        #: Whether it was agreed that frames may be compressed.
+        self.form = Form.PLAIN
 
     # ------------------------------------------------------------------------------------------- called by the owner
 
@@ -210,7 +211,7 @@ class SharedFramesProtocol(asyncio.Protocol):
             text = invalid.text.encode()
             self.refuse(http_answer(invalid.status, [*invalid.headers, (b"content-type", b"text/plain")], text))
             return
-        self.deflates = handshake.deflates
+        self.form = Form.DEFLATED if handshake.deflates else Form.PLAIN
         scope = self._scope(request, target, handshake.subprotocols)
         self._opening = Opening(scope, handshake, self)
         if rest:
@@ -226,7 +227,7 @@ class SharedFramesProtocol(asyncio.Protocol):
             self._answered = True
             if self._state in (_State.OPEN, _State.CLOSING):
                 if inbound is None:
-                    inbound = self._inbound = Inbound(self._config.ws_max_size, deflates=self.deflates)
+                    inbound = self._inbound = Inbound(self._config.ws_max_size, deflates=self.form is Form.DEFLATED)
                 inbound.feed(data)
                 self._take_frames(inbound)
         elif self._state is not _State.ENDING:

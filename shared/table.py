@@ -7,6 +7,7 @@ that nothing is forgotten that somebody may still have to be told.
 
 from bisect import bisect_right
 from collections.abc import Collection, ItemsView, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import TypeAlias
 from zlib import crc32
 
@@ -216,19 +217,31 @@ class Table:
                 found.sort(key=lambda item: item[1].rev)
         return found if rev else [(key, entry) for key, entry in found if not entry.removed]
 
+    @property
+    def unsummed(self) -> int:
+        """How many rows `checksum` would have to look at."""
+        return len(self._unsummed)
+
+    def add_up(self, rows: int) -> None:
+        """Do a part of what `checksum` would have to do: so many rows, of those that changed since."""
+        for key in [*islice(self._unsummed, rows)]:
+            self._add_up(key)
+
     def checksum(self) -> int:
         """
         The sum, over all keys, of the CRC-32 of `key rev json`: equal on all copies that hold the same.
 
         Costs what changed since it was asked for last. Below 2^53 for up to two million keys.
         """
-        for key in self._unsummed:
-            entry = self._entries[key]
-            adds = crc32(b"%b %d %b" % (key.encode(), entry.rev, entry.json))
-            self._checksum += adds - self._summed.get(key, 0)
-            self._summed[key] = adds
-        self._unsummed.clear()
+        self.add_up(len(self._unsummed))
         return self._checksum
+
+    def _add_up(self, key: str) -> None:
+        entry = self._entries[key]
+        adds = crc32(entry.json, crc32(b"%b %d " % (key.encode(), entry.rev)))
+        self._checksum += adds - self._summed.get(key, 0)
+        self._summed[key] = adds
+        self._unsummed.remove(key)
 
     def _put(self, key: str, entry: Entry) -> None:
         if self._entries.pop(key, None) is None and "#" in key:

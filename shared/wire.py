@@ -76,10 +76,10 @@ class Commit:
     # JSON of rows, by channel and key, where it is known already: encoding one takes as long as all else about it.
     texts: Mapping[Stored, Mapping[str, bytes]] = field(default_factory=dict, compare=False, repr=False)
 
-    def text(self, channel: Stored, key: str, row: Row | None) -> bytes:
-        """A row of this commit as JSON."""
+    def texts_of(self, channel: Stored, rows: Mapping[str, Row | None]) -> Mapping[str, bytes]:
+        """A channel's rows of this commit as JSON."""
         known = self.texts.get(channel)
-        return orjson.dumps(row) if known is None else known[key]
+        return {key: orjson.dumps(row) for key, row in rows.items()} if known is None else known
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def encode_envelope(envelope: Envelope) -> bytes:
         body["from"] = envelope.from_rev
         body["more"] = envelope.more
         body["channels"] = {
-            channel.value: {key: orjson.Fragment(envelope.text(channel, key, row)) for key, row in rows.items()}
+            channel.value: {key: orjson.Fragment(text) for key, text in envelope.texts_of(channel, rows).items()}
             for channel, rows in envelope.rows.items()
         }
     if isinstance(envelope, Heartbeat) and envelope.checksums is not None:

@@ -1,1 +1,1 @@
-"""What a person does in a terminal: look at the tables, ask what is wrong, see the settings, make a token."""
+"""Commands that show a running board in a terminal: its clients, by the Python SDK, that know no more than these."""

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from redis import Redis
 
 from local_stack.engine import EngineError, find_engine, running_engine
+from tests.clients import node
 
 # Machines are shared and noisy: how long an example takes says nothing about the code.
 settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -110,6 +111,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the tests that need Docker with compose, and only these: the image, docker-compose.yml, balancers, "
         "faults and restarts in real containers",
     )
+    parser.addoption(
+        "--clients",
+        action="store_true",
+        help="run the tests of the clients in other languages, and only these: they need Node 20 or newer, and npm",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)  # before the plugin that starts workers
@@ -117,22 +123,26 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     """One stack at a time: all tests of `--compose` share it."""
     if config.getoption("--compose"):
         config.option.numprocesses = 0
+    if config.getoption("--clients"):
+        node.require()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing is started yet."""
     config.addinivalue_line("markers", "compose: needs Docker with compose; run by --compose only")
+    config.addinivalue_line("markers", "clients: needs Node with npm; run by --clients only")
     config.addinivalue_line("markers", "embedded: tests the embedded broker itself; left out by --redis=container")
     config.stash[_SERVER] = RedisServer(config.getoption("--redis"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the tests that need Docker with compose, and all others: the ones that are asked for."""
-    compose, containers_only = bool(config.getoption("--compose")), config.getoption("--redis") == "container"
+    """Of the tests that need Docker with compose, those that need Node, and all others: the ones that are asked for."""
+    containers_only = config.getoption("--redis") == "container"
     deselected = [
         item
         for item in items
-        if ("compose" in item.keywords) is not compose or (containers_only and "embedded" in item.keywords)
+        if any((need in item.keywords) is not bool(config.getoption(f"--{need}")) for need in ("compose", "clients"))
+        or (containers_only and "embedded" in item.keywords)
     ]
     if deselected:
         config.hook.pytest_deselected(items=deselected)

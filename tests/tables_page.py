@@ -1,5 +1,6 @@
 """
-docs/tables.md from the schema of the rows. `python3 run.py docs` writes it; a test fails while it is not the newest.
+docs/tables.md from the schema of the rows. `python3 run.py docs` writes it, and what `tests/row_types.py` makes; tests
+fail while they are not the newest.
 
 What stands before the first section is written by hand, and left alone.
 """
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 from ingest_service.core.schema import SCHEMA
+from tests import row_types
 
 PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
 
@@ -91,7 +93,9 @@ def _unit(node: Node) -> str:
 if __name__ == "__main__":
     argparse.ArgumentParser(
         prog="python3 run.py docs",
-        description="Write docs/tables.md anew, from the types of the rows: after one of their fields was changed.",
+        description="Write docs/tables.md and clients/typescript/src/rows.ts anew, from the types of the rows: after "
+        "one of their fields was changed. `npm run build`, in clients/typescript, compiles the latter.",
         epilog="For example, python3 run.py docs && git diff docs/tables.md shows what that means to clients.",
     ).parse_args()
     PAGE.write_text(tables_page(PAGE.read_text("utf-8"), SCHEMA.document), "utf-8")
+    row_types.FILE.write_text(row_types.row_types(SCHEMA.document), "utf-8")

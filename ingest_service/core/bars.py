@@ -41,16 +41,16 @@ def bar_with(held: BarRow | None, match: Match) -> BarRow | None:
             "value": match.value,
             "trades": 1,
         }
-    return {
-        "start": held["start"],
-        "open": held["open"],
-        "high": max(held["high"], price),
-        "low": min(held["low"], price),
-        "close": price,
-        "volume": held["volume"] + match.volume,
-        "value": held["value"] + match.value,
-        "trades": held["trades"] + 1,
-    }
+    bar = held.copy()
+    if price > bar["high"]:
+        bar["high"] = price
+    elif price < bar["low"]:
+        bar["low"] = price
+    bar["close"] = price
+    bar["volume"] += match.volume
+    bar["value"] += match.value
+    bar["trades"] += 1
+    return bar
 
 
 def minutes_key(symbol: str, bar: BarRow | BasisRow) -> str:

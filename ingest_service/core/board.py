@@ -9,10 +9,12 @@ here can be lost.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from typing import cast
 
 from ingest_service.core import foreign, indices, market, odd_lots
 from ingest_service.core.alerts import Alerts, Thresholds
 from ingest_service.core.bars import bar_key, bar_with, minute_of, minutes_key, minutes_with
+from ingest_service.core.book import EMPTY_BOOK, Book
 from ingest_service.core.calendar_rules import EXCHANGES
 from ingest_service.core.channel_rows import ChannelRows
 from ingest_service.core.derivatives import active_contracts, derivatives_row
@@ -23,7 +25,7 @@ from ingest_service.core.groups import derived_groups
 from ingest_service.core.guard import Guard
 from ingest_service.core.indices import breadth, index_row, tells_breadth
 from ingest_service.core.invalid_row import InvalidRow
-from ingest_service.core.market import market_row
+from ingest_service.core.market import market_row, take_book, with_book
 from ingest_service.core.matches import Match
 from ingest_service.core.odd_lots import odd_lot_row
 from ingest_service.core.rows import (
@@ -117,6 +119,8 @@ class Board:
         self._lasting = (self._symbols, self._groups, self._phases, self._feed)
         # Symbols of which no trade can have escaped since the total that their row holds.
         self._watched: set[str] = set()
+        # Beside the rows, and joined with them when they leave: in a busy moment most books are replaced before that.
+        self._books: dict[str, Book] = {}
         self._totals = Totals()
         self._heard = Phases(self._calendar)
         self._index_keys: dict[str, str] = {}  # id in capitals → as the stream spelt it first
@@ -138,6 +142,7 @@ class Board:
         for table in self._of_the_day + self._lasting:
             self.oddities["stored_row"] += table.load(rows.get(table.channel, {}))
         self._index_keys = {key.upper(): key for key in self._index.rows}
+        self._books = {symbol: take_book(row) for symbol, row in self._market.rows.items()}
         self._windows.clear()
         self._windows.update((symbol, foreign.new_window(row)) for symbol, row in self._window_rows.rows.items())
         self._totals = Totals(self._foreign.rows)
@@ -280,10 +285,16 @@ class Board:
             self._derived.take_turn(self._market_ms)
         changes: dict[Stored, dict[str, Row | None]] = {}
         for table in self._of_the_day + self._lasting:
-            changed = table.take_changes()
+            changed = self._changed_market() if table is self._market else table.take_changes()
             if changed:
-                changes.setdefault(table.channel, {}).update(changed)
+                changes[table.channel] = changes[table.channel] | changed if table.channel in changes else changed
         return changes
+
+    def _changed_market(self) -> dict[str, Row | None]:
+        return {
+            symbol: cast("Row", with_book(self._market.rows[symbol], self._books.get(symbol, EMPTY_BOOK)))
+            for symbol in self._market.take_changes()
+        }
 
     # One tick
 
@@ -313,6 +324,8 @@ class Board:
                 totals = [(tick.total_volume, index["total_volume"])]
             case _:
                 return False
+        if any(told is not None and held is None for told, held in totals):
+            return False  # of books alone nobody knows a total
         steps = [told - held for told, held in totals if told is not None and held is not None]
         if any(step > 0 for step in steps):
             return False
@@ -359,6 +372,7 @@ class Board:
             table.clear()
         self._guard.start_day()
         self._alerts.start_day()
+        self._books.clear()
         self._windows.clear()
         self._derived.begin_day()
         self._totals = Totals()
@@ -372,13 +386,17 @@ class Board:
         for feed in self._feed.rows.values():
             self._feed.put(FEED_KEY, {**feed, "day": day.isoformat()})
         for lasting in self._lasting:
-            lasting.touch()
+            lasting.touch_all()
 
     def _apply_to_market(self, tick: SecurityTick | StatusTick) -> None:
         symbol = tick.key
         held = self._market.get_with_room(symbol, market.EMPTY, tick.data_type)
-        row, match = market_row(held, tick, watched=symbol in self._watched)
+        book = self._books.get(symbol, EMPTY_BOOK)
+        row, match = market_row(held, tick, book, watched=symbol in self._watched)
         self._market.put(symbol, row)
+        if isinstance(tick, SecurityTick) and tick.book is not None and tick.book != book:
+            self._books[symbol] = tick.book
+            self._market.touch(symbol)
         if match is not None:
             self._trades.put(tape_key(symbol, row["trades"]), trade_row(row["trades"], match))
             self._take_bar(symbol, match)
@@ -456,6 +474,7 @@ class Board:
         for symbol in self._derivatives_due:
             future, row = future_of(symbol), self._market.rows.get(symbol)
             if future is not None and row is not None:
+                row = with_book(row, self._books.get(symbol, EMPTY_BOOK))
                 index = self._index.rows.get(self._index_keys.get(future.underlying, ""))
                 held = self._derivatives.rows.get(symbol)
                 active = held is not None and held["active"]

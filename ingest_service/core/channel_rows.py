@@ -50,7 +50,11 @@ class ChannelRows(Generic[_RowT]):
         self.rows.clear()
         self._changed.clear()
 
-    def touch(self) -> None:
+    def touch(self, key: str) -> None:
+        """Count a row as changed."""
+        self._changed[key] = None
+
+    def touch_all(self) -> None:
         """Count all rows as changed."""
         self._changed |= dict.fromkeys(self.rows)
 

@@ -6,8 +6,8 @@ The basis moves when either of the two does, so a row is made anew from both, wh
 
 from collections.abc import Mapping
 
+from ingest_service.core.book import best_price
 from ingest_service.core.futures import Future
-from ingest_service.core.market import best_price
 from ingest_service.core.rounding import percent, rounded
 from ingest_service.core.rows import DerivativesRow, IndexRow, Level, MarketRow
 from ingest_service.core.sessions import Calendar

@@ -22,7 +22,7 @@ class LinkDown(NamedTuple):
 class Broadcasts(NamedTuple):
     """Market messages in the order in which they were read. With several connections they may come before `LinkUp`."""
 
-    arguments: list[str]  # each the JSON text of {"DataType", "Content"}
+    arguments: list[str]  # the text of each, as its feed reads it: of FastConnect the JSON of {"DataType", "Content"}
     received_ms: int  # when the newest was read, Unix ms
 
 

@@ -20,6 +20,9 @@ from shared.wire import Commit, stored_row
 MAX_ROWS = 256
 MAX_BYTES = 256_000
 
+#: Of which checksums are made at once: 0.2 ms.
+ROWS_ADDED_UP = 128
+
 #: Channels whose rows outlive a trading day.
 LASTING = (Channel.SYMBOLS, Channel.GROUPS, Channel.STATUS)
 
@@ -42,6 +45,11 @@ class _Part(NamedTuple):
     rows: dict[Stored, dict[str, Row | None]]
     texts: dict[Stored, dict[str, bytes]]
 
+    def add(self, channel: Stored, rows: dict[str, Row | None], texts: dict[str, bytes]) -> None:
+        """Take a channel's rows, if there are some."""
+        if rows:
+            self.rows[channel], self.texts[channel] = rows, texts
+
 
 class History:
     """One epoch's tables, the last number given, and the changes that no commit has yet."""
@@ -50,7 +58,7 @@ class History:
         self.epoch = epoch
         self.rev = rev  # the last number given to a commit
         self.tables: dict[Stored, Table] = {channel: Table() for channel in STORED}
-        self._staged: dict[tuple[Stored, str], Row | None] = {}
+        self._staged: dict[Stored, dict[str, Row | None]] = {}
         # The parts of a larger change that are still to come. Later changes wait until all of them have left.
         self._parts: deque[_Part] = deque()
 
@@ -71,6 +79,14 @@ class History:
         """Of the tables that are published, as they are at `rev`."""
         return {channel: self.tables[channel].checksum() for channel in Channel}
 
+    def add_up(self) -> Iterator[None]:
+        """Get the checksums ready, a piece a step: a second's rows at once take some milliseconds."""
+        for channel in Channel:
+            table = self.tables[channel]
+            for _ in range(0, table.unsummed, ROWS_ADDED_UP):
+                table.add_up(ROWS_ADDED_UP)
+                yield
+
     def successor(
         self,
         epoch: str,
@@ -87,8 +103,7 @@ class History:
     def stage(self, changes: Changes) -> None:
         """Take changed rows, whole; None removes. The newest row of a key wins, so waiting costs one row a key."""
         for channel, rows in changes.items():
-            for key, row in rows.items():
-                self._staged[channel, key] = row
+            self._staged.setdefault(channel, {}).update(rows)
 
     def next_commit(self, time_ms: int) -> Commit | None:
         """
@@ -111,17 +126,23 @@ class History:
     def _split_staged(self) -> None:
         part = _Part({}, {})
         rows_left, bytes_left = MAX_ROWS, MAX_BYTES
-        for (channel, key), row in self._staged.items():
-            held = self.tables[channel].get(key)
-            text = orjson.dumps(row)
-            if text == (held.json if held else REMOVED):
-                continue
-            if rows_left == 0 or bytes_left < len(text):
-                self._parts.append(part)
-                part, rows_left, bytes_left = _Part({}, {}), MAX_ROWS, MAX_BYTES
-            part.rows.setdefault(channel, {})[key] = row
-            part.texts.setdefault(channel, {})[key] = text
-            rows_left, bytes_left = rows_left - 1, bytes_left - len(text)
+        for channel, staged in self._staged.items():
+            get = self.tables[channel].get
+            rows: dict[str, Row | None] = {}
+            texts: dict[str, bytes] = {}
+            for key, row in staged.items():
+                held = get(key)
+                text = orjson.dumps(row)
+                if text == (held.json if held else REMOVED):
+                    continue
+                if rows_left == 0 or bytes_left < len(text):
+                    part.add(channel, rows, texts)
+                    self._parts.append(part)
+                    part, rows, texts = _Part({}, {}), {}, {}
+                    rows_left, bytes_left = MAX_ROWS, MAX_BYTES
+                rows[key], texts[key] = row, text
+                rows_left, bytes_left = rows_left - 1, bytes_left - len(text)
+            part.add(channel, rows, texts)
         if part.rows:
             self._parts.append(part)
         self._staged = {}

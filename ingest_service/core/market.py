@@ -5,15 +5,17 @@ A trade is a rise of the day's total volume, whatever messages tell of it: the f
 each change of the book, and the same trade comes by two channels when both are subscribed. A rise is put down to a side
 by the feed's own word, or else by the book as it stood before the message.
 
-Rows are values: each tick makes a new one, and none is changed afterwards.
+Rows are values: each tick makes a new one, and none is changed afterwards. The book is kept beside its row, which has
+none until it leaves.
 """
 
 from typing import Literal, NamedTuple, TypeAlias
 
 from ingest_service.core.bars import minute_of
+from ingest_service.core.book import Book
 from ingest_service.core.matches import Match
-from ingest_service.core.rounding import Price, difference, percent
-from ingest_service.core.rows import Level, MarketRow, Side, SideVolumes
+from ingest_service.core.rounding import difference, percent
+from ingest_service.core.rows import MarketRow, Side, SideVolumes
 from ingest_service.core.ticks import Prices, SecurityTick, StatusTick, Trade
 
 _Total: TypeAlias = Literal[
@@ -53,6 +55,8 @@ _OF_PHASES: dict[str | None, _OfPhase] = {
     "ATC": _OfPhase("atc_trades", "atc_volumes", "atc_value"),
 }
 _OF_OTHERS = _OfPhase("other_trades", "other_volumes", "other_value")
+#: Sessions in which nobody expects a price. Codes that are not known may be auctions.
+_NO_AUCTIONS = frozenset({"LO", "BREAK", "PT", "PLO", "C", "H"})
 _NOTHING: SideVolumes = {"active_buy": 0, "active_sell": 0, "neutral": 0}
 
 EMPTY: MarketRow = {
@@ -107,16 +111,17 @@ EMPTY: MarketRow = {
 }
 
 
-def market_row(held: MarketRow, tick: SecurityTick | StatusTick, *, watched: bool) -> tuple[MarketRow, Match | None]:
+def market_row(
+    held: MarketRow, tick: SecurityTick | StatusTick, book: Book, *, watched: bool
+) -> tuple[MarketRow, Match | None]:
     """
-    The row after a tick, and the match that it told, if it told one.
+    The row after a tick, all but its book, and the match that the tick told, if it told one.
 
-    `watched` says that no trade of this symbol can have escaped us since the total that the row holds: otherwise a rise
-    is unseen volume.
+    `book` is the one that stood before. `watched` says that no trade of this symbol can have escaped us since the total
+    that the row holds: otherwise a rise is unseen volume.
     """
     row, match = held.copy(), None
-    if tick.exchange is not None:
-        row["exchange"] = tick.exchange
+    row["exchange"] = tick.exchange or held["exchange"]
     if tick.session is not None:
         row["session"] = tick.session
     if tick.status is not None:
@@ -127,10 +132,11 @@ def market_row(held: MarketRow, tick: SecurityTick | StatusTick, *, watched: boo
         if tick.prices is not None:
             _take_prices(row, tick.prices)
         if tick.trade is not None:
-            match = _take_trade(row, tick.trade, watched=watched)
-        if tick.book is not None:  # after the trade, whose side shows in the book that stood before
-            row["bids"], row["asks"] = tick.book
-    if row["session"] == "LO":
+            match = _take_trade(row, tick.trade, book, watched=watched)
+    if tick.time_ms is not None and held["time"] is not None and tick.time_ms < held["time"]:
+        # An older message, such as the last trade told after the present book, is of an older session.
+        row["session"], row["status"], row["time"] = held["session"], held["status"], held["time"]
+    if row["session"] in _NO_AUCTIONS:
         row["expected_price"] = None  # some instruments repeat the last price here
     if row["total_volume"] == 0:
         _forget_trades(row)
@@ -169,7 +175,21 @@ def _take_prices(row: MarketRow, prices: Prices) -> None:
         row["expected_price"] = expected or None
 
 
-def _take_trade(row: MarketRow, trade: Trade, *, watched: bool) -> Match | None:
+def with_book(row: MarketRow, book: Book) -> MarketRow:
+    """A row as it leaves."""
+    whole = row.copy()
+    whole["bids"], whole["asks"] = book.sides
+    return whole
+
+
+def take_book(row: MarketRow) -> Book:
+    """Take the book out of a row that had left, and is ours again."""
+    book = Book(row["bids"], row["asks"])
+    row["bids"] = row["asks"] = EMPTY["bids"]
+    return book
+
+
+def _take_trade(row: MarketRow, trade: Trade, book: Book, *, watched: bool) -> Match | None:
     """Count what a message tells of trades; the match that it was, if it was one, and we know whose."""
     if trade.last is not None:
         row["last"] = trade.last or None
@@ -190,27 +210,24 @@ def _take_trade(row: MarketRow, trade: Trade, *, watched: bool) -> Match | None:
         row["unseen_volume"] += volume_rise
         row["unseen_value"] += value_rise
         return None
-    match = Match(row["time"], row["last"], volume_rise, value_rise, _side(row, trade), row["session"])
+    if row["open"] is None and volume_rise == row["total_volume"]:
+        row["open"] = row["last"]  # messages of trades alone do not tell it: it is the price of the first one
+    match = Match(row["time"], row["last"], volume_rise, value_rise, _side(row, trade, book), row["session"])
     _count(row, match)
     return match
 
 
-def _side(row: MarketRow, trade: Trade) -> Side:
+def _side(row: MarketRow, trade: Trade, book: Book) -> Side:
     if trade.side is not None:
         return "active_buy" if trade.side == "buy" else "active_sell"
     if row["session"] in ("ATO", "ATC") or row["last"] is None:
         return "neutral"
-    ask, bid = best_price(row["asks"]), best_price(row["bids"])
+    bid, ask = book.best
     if ask is not None and row["last"] >= ask:
         return "active_buy"
     if bid is not None and row["last"] <= bid:
         return "active_sell"
     return "neutral"
-
-
-def best_price(levels: list[Level]) -> Price | None:
-    """The best price of one side of a book; None if it is empty or led by orders at whatever price."""
-    return levels[0][0] if levels else None
 
 
 def _count(row: MarketRow, match: Match) -> None:

@@ -53,7 +53,7 @@ def odd_lot_row(held: OddLotRow, tick: OddLotTick) -> OddLotRow:
     if trade.total_value is not None:
         row["total_value"] = trade.total_value
     if book is not None:
-        row["bids"], row["asks"] = book
+        row["bids"], row["asks"] = book.sides
     last, reference = row["last"], row["reference"]
     change = None if last is None or reference is None else difference(last, reference)
     row["change"] = change

@@ -132,7 +132,7 @@ class MarketRow(TypedDict):
     ]
     asks: Annotated[list[_BookLevel], described("the same for offers", None)]
     expected_price: Annotated[
-        MarkedPrice | None, described("expected price of the auction; `null` in continuous trading", "price")
+        MarkedPrice | None, described("expected price of the auction; `null` at other times", "price")
     ]
     session: Annotated[str | None, described(f"session of the instrument: {_SESSIONS}", "code")]
     status: Annotated[
@@ -556,7 +556,7 @@ class OddLotRow(TypedDict):
     """
     The odd-lot board of one instrument: orders of less than a board lot.
 
-    It is empty unless `OL` is among the ingest's `SSI_CHANNELS`.
+    It is empty if `OL` is not among the ingest's `SSI_CHANNELS`.
     """
 
     exchange: _Exchange

@@ -18,11 +18,11 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from ingest_service.core.book import Book
 from ingest_service.core.content import Content, decoded
 from ingest_service.core.futures import future_of
 from ingest_service.core.invalid_row import InvalidRow as InvalidRow  # noqa: PLC0414 - who parses, catches it
 from ingest_service.core.rounding import MAX_NUMBER, Price, rounded
-from ingest_service.core.rows import Level
 from ingest_service.core.sessions import midnight_ms
 
 DataType: TypeAlias = Literal["F", "X", "X-QUOTE", "X-TRADE", "R", "MI", "B", "OL"]
@@ -63,13 +63,6 @@ class Trade(NamedTuple):
     total_volume: int | None
     total_value: int | None
     side: TradeSide | None
-
-
-class Book(NamedTuple):
-    """Price levels, best first, without empty ones."""
-
-    bids: list[Level]
-    asks: list[Level]
 
 
 @dataclass(slots=True)
@@ -493,10 +486,7 @@ def usual_tick(fields: dict[str, Any]) -> SecurityTick | None:
         "X", key, day, time_ms, exchange, session, [], status,
         Prices(*read[:8]),
         Trade(read[8], read[9], read[10], read[11], side),
-        Book(
-            [[price or None, volume] for price, volume in zip(read[12:22], read[22:32], strict=True) if volume],
-            [[price or None, volume] for price, volume in zip(read[32:42], read[42:52], strict=True) if volume],
-        ),
+        Book(columns=read[12:]),
     )  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 """
-The messages to clients, encoded once, as finished websocket frames.
+The messages to clients, encoded once, as finished websocket frames and server-sent events.
 
 A server's frames are not masked, so one frame is the same bytes for every client that gets it. Compressed without
 context takeover (RFC 7692), it still is.
@@ -7,11 +7,13 @@ context takeover (RFC 7692), it still is.
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from enum import IntEnum
 from sys import intern
 from typing import NamedTuple
 
 import orjson
 
+from publisher_service.core.events import event
 from shared.table import JSON
 
 #: No frame is much larger: the rest of one frame is what is kept for a client that does not read.
@@ -25,14 +27,23 @@ LARGE_BYTES = 8_000
 _SYNC_TAIL_BYTES = 4
 
 
-class Frame:
-    """A finished text frame, for everybody who gets it."""
+class Form(IntEnum):
+    """In which bytes a client takes its messages."""
 
-    __slots__ = ("_deflated", "plain")
+    PLAIN = 0  # a websocket's text frames
+    DEFLATED = 1  # the same, compressed
+    EVENT = 2  # server-sent events
+
+
+class Frame:
+    """A finished message, for everybody who gets it. Forms that nobody takes are not made."""
+
+    __slots__ = ("_deflated", "_event", "plain")
 
     def __init__(self, *payload: bytes) -> None:
         self.plain = text_frame(*payload)
         self._deflated: bytes | None = None
+        self._event: bytes | None = None
 
     @property
     def is_deflated(self) -> bool:
@@ -45,6 +56,17 @@ class Frame:
         if self._deflated is None:
             self._deflated = _deflated(self.plain)
         return self._deflated
+
+    @property
+    def event(self) -> bytes:
+        """For those who get events; made for the first of them."""
+        if self._event is None:
+            self._event = event(payload_of(self.plain))
+        return self._event
+
+    def uncompressed(self, form: Form) -> bytes:
+        """As it leaves where compression is not worth it: to clients who take this form."""
+        return self.event if form is Form.EVENT else self.plain
 
 
 class Parts(NamedTuple):
@@ -92,9 +114,14 @@ def text_frame(*payload: bytes) -> bytes:
     return b"".join((_frame_head(0x81, sum(map(len, payload))), *payload))
 
 
-def message(body: dict[str, JSON]) -> bytes:
+def payload_of(frame: bytes) -> bytes:
+    """The text in a finished, unmasked frame that is not compressed."""
+    return frame[_head_size(frame) :]
+
+
+def message(body: dict[str, JSON]) -> Frame:
     """The frame of a message without table data."""
-    return text_frame(orjson.dumps(body))
+    return Frame(orjson.dumps(body))
 
 
 def snapshot(
@@ -190,12 +217,16 @@ def _frame_head(first: int, size: int) -> bytes:
     return bytes((first, 127)) + size.to_bytes(8, "big")
 
 
+def _head_size(frame: bytes) -> int:
+    return {126: 4, 127: 10}.get(frame[1], 2)
+
+
 def _deflated(frame: bytes) -> bytes:
     """The same frame compressed, or the frame itself."""
     if len(frame) < DEFLATE_FROM_BYTES:
         return frame
     level = DEFLATE_LEVEL if len(frame) < LARGE_BYTES else DEFLATE_LEVEL_OF_LARGE
     squeeze = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
-    payload = memoryview(frame)[{126: 4, 127: 10}.get(frame[1], 2) :]
+    payload = memoryview(frame)[_head_size(frame) :]
     squeezed = (squeeze.compress(payload) + squeeze.flush(zlib.Z_SYNC_FLUSH))[:-_SYNC_TAIL_BYTES]
     return _frame_head(0xC1, len(squeezed)) + squeezed if len(squeezed) < len(payload) else frame

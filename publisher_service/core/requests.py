@@ -17,6 +17,8 @@ from shared.table import JSON
 
 #: The error of a request beyond the token's scope.
 FORBIDDEN = "forbidden"
+#: That of a channel that is none.
+UNKNOWN_CHANNEL = "unknown_channel"
 #: Each frame of an answer repeats it.
 MAX_ID_LENGTH = 64
 #: Addresses that are not read again when they come again.
@@ -45,10 +47,14 @@ class InvalidRequest(Exception):  # noqa: N818 (the name says what it is)
         return {**body, "code": self.code, "message": self.text}
 
 
+#: What a client may name a request by, to know its answer.
+RequestId = int | str
+
+
 class _Message(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
 
-    id: int | str | None = None
+    id: RequestId | None = None
 
 
 class Subscribe(_Message):
@@ -84,7 +90,8 @@ class Auth(_Message):
 
 Request = Subscribe | Unsubscribe | Ping | Auth
 
-_MODELS: dict[str, type[Request]] = {"subscribe": Subscribe, "unsubscribe": Unsubscribe, "ping": Ping, "auth": Auth}
+#: By their type.
+MODELS: dict[str, type[Request]] = {"subscribe": Subscribe, "unsubscribe": Unsubscribe, "ping": Ping, "auth": Auth}
 
 
 def parse(text: str | None) -> Request:
@@ -103,9 +110,9 @@ def parse(text: str | None) -> Request:
     if isinstance(request_id, str) and len(request_id) > MAX_ID_LENGTH:
         raise InvalidRequest("invalid_message", f"id: has more than {MAX_ID_LENGTH} characters")
     kind = body.get("type")
-    model = _MODELS.get(kind) if isinstance(kind, str) else None
+    model = MODELS.get(kind) if isinstance(kind, str) else None
     if model is None:
-        raise InvalidRequest("unknown_type", f"type must be one of {', '.join(_MODELS)}", request_id)
+        raise InvalidRequest("unknown_type", f"type must be one of {', '.join(MODELS)}", request_id)
     try:
         return model.model_validate(body)
     except ValidationError as error:

@@ -146,6 +146,7 @@ class Exchange:
         self._choose_from([])
         for instrument in self._instruments.values():
             self._tell_state(instrument)
+            self._tell(messages.trade(instrument, self._stamp))  # with the prices that the day begins with
             if instrument.listing.foreign_limit_shares:
                 self._tell(messages.foreign(instrument, self._stamp))
         self._publish_indices(always=True)

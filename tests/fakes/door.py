@@ -1,5 +1,6 @@
 """A websocket that keeps what was written, and can be made to stop reading."""
 
+import re
 import zlib
 from collections.abc import Iterable
 from typing import Any
@@ -7,16 +8,17 @@ from typing import Any
 import orjson
 
 from publisher_service.client import Owner
+from publisher_service.core.frames import Form
 
 
 class FakeDoor:
     """The door of a client under test. Frames are decoded as they are read."""
 
-    def __init__(self, *, deflates: bool = False) -> None:
+    def __init__(self, form: Form = Form.PLAIN) -> None:
         self.frames: list[bytes] = []
         self.closed: tuple[int, str] | None = None
         self.last_words: list[dict[str, Any]] = []
-        self.deflates = deflates
+        self.form = form
         self.pause_after: int | None = None  # stop reading after so many further frames
         self.broken = False
         self.asked = 0  # times it was to see whether the peer is there
@@ -82,10 +84,20 @@ class FakeDoor:
         return messages
 
 
+def id_of(event: bytes) -> str | None:
+    """What an event says of the client's position."""
+    found = re.search(rb"^id: (.*)$", event, re.MULTILINE)
+    return None if found is None else found[1].decode()
+
+
 def split(data: bytes) -> list[bytes]:
     """The frames in what was written at once."""
     found = []
     while data:
+        if data[0] not in (0x81, 0xC1):
+            event, blank, data = data.partition(b"\n\n")
+            found.append(event + blank)
+            continue
         size, start = data[1], 2
         if size >= 126:
             start = 4 if size == 126 else 10
@@ -96,8 +108,12 @@ def split(data: bytes) -> list[bytes]:
 
 
 def decode(frame: bytes) -> dict[str, Any]:
-    """The message in a finished, unmasked text frame."""
-    assert frame[0] in (0x81, 0xC1)
+    """The message in a finished, unmasked text frame, or in an event."""
+    if frame[0] not in (0x81, 0xC1):
+        fields = [line.partition(b": ") for line in frame.removesuffix(b"\n\n").split(b"\n")]
+        (text,) = [value for name, _, value in fields if name == b"data"]
+        told: dict[str, Any] = orjson.loads(text)
+        return told
     start = {126: 4, 127: 10}.get(frame[1], 2)
     payload = frame[start:]
     if frame[0] == 0xC1:

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from publisher_service.core.frames import Form
 from publisher_service.core.grant import EVERYTHING, Grant
 from publisher_service.core.replica import Replica
 from publisher_service.core.requests import AddressQuery, Intervals
@@ -26,7 +27,7 @@ class FakePublisher:
     def __init__(self, epoch: str = EPOCH, rev: int = 1, **options: Any) -> None:
         """`options` are the hub's own: `messages_per_s`, `max_age_s`, `read_token`."""
         self.clock = ManualClock()
-        self.deflates = False  # clients that join agree on compression
+        self.form = Form.PLAIN  # of clients that join
         self.replica = Replica()
         self.metrics = Metrics()
         intervals = Intervals(TIERS_MS, 500, {})
@@ -67,7 +68,7 @@ class FakePublisher:
 
     def holder(self, grant: Grant, channel: str = "", **query: str) -> FakeDoor:
         """The same with a token that grants this."""
-        door = FakeDoor(deflates=self.deflates)
+        door = FakeDoor(self.form)
         self.hub.join(door, grant, AddressQuery(channel, **query) if channel else None)
         return door
 

@@ -16,7 +16,7 @@ from publisher_service.core import requests
 from publisher_service.settings import PublisherSettings
 from shared.channels import Channel
 from shared.wire import Commit, decode_envelope
-from tests import tables_page
+from tests import row_types, tables_page
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -59,6 +59,20 @@ def test_the_tables_page_is_the_one_that_the_schema_makes() -> None:
     page = tables_page.PAGE.read_text(encoding="utf-8")
 
     assert page == tables_page.tables_page(page, SCHEMA.document), "python3 run.py docs writes it anew"
+
+
+def test_the_types_of_the_client_in_typescript_are_those_that_the_schema_makes() -> None:
+    types = row_types.FILE.read_text(encoding="utf-8")
+
+    assert types == row_types.row_types(SCHEMA.document), "python3 run.py docs writes them anew"
+
+
+def test_publishers_serve_the_client_in_typescript_that_is_in_its_folder() -> None:
+    served, compiled = (
+        ROOT / path for path in ("publisher_service/web/banggia.js", "clients/typescript/lib/banggia.js")
+    )
+
+    assert served.read_bytes() == compiled.read_bytes(), "npm run build, in clients/typescript, makes both"
 
 
 @pytest.mark.parametrize("heading", SETTINGS_SECTIONS)
@@ -150,8 +164,9 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 PROOF = re.compile(r"\]\(\.\./(tests/[\w/]+\.py)#(test_\w+)\)")
 
 
-def test_each_proof_of_the_guarantees_is_a_test() -> None:
-    proofs = PROOF.findall((DOCS / "guarantees.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page", ["guarantees.md", "feed.md"])
+def test_each_proof_is_a_test(page: str) -> None:
+    proofs = PROOF.findall((DOCS / page).read_text(encoding="utf-8"))
 
     missing = [
         (path, name)
@@ -164,10 +179,15 @@ def test_each_proof_of_the_guarantees_is_a_test() -> None:
 
 
 @pytest.mark.parametrize(
-    "heading", ["Order and loss", "Numbers", "Staleness", "Days and hours", "Slow clients", "Faults"]
+    ("page", "heading"),
+    [
+        *(("guarantees.md", "Order and loss"), ("guarantees.md", "Numbers"), ("guarantees.md", "Staleness")),
+        *(("guarantees.md", "Days and hours"), ("guarantees.md", "Slow clients"), ("guarantees.md", "Faults")),
+        *(("feed.md", "Oddities"), ("feed.md", "Mistakes")),
+    ],
 )
-def test_each_guarantee_has_its_proof(heading: str) -> None:
-    entries = re.split(r"\n(?=- |\| (?!---|what ))", section("guarantees.md", heading))[1:]
+def test_each_guarantee_and_each_oddity_has_its_proof(page: str, heading: str) -> None:
+    entries = re.split(r"\n(?=- |\| (?!---|what |the feed |elsewhere ))", section(page, heading))[1:]
 
     assert entries
     assert [entry for entry in entries if not PROOF.search(entry)] == []

@@ -10,7 +10,9 @@ from pydantic import SecretStr
 from ingest_service.bootstrap import Bootstrap, Lists, set_lists
 from ingest_service.core.board import Board
 from ingest_service.core.sectors import SECTORS
+from ingest_service.fast_connect_source import FastConnectSource
 from ingest_service.rest import Rest, open_http
+from ingest_service.settings import IngestSettings
 from shared.channels import Channel
 from shared.table import Row
 from tests.eventually import eventually
@@ -28,7 +30,11 @@ async def test_indices_and_sectors_are_groups_of_the_shares_that_the_exchange_li
         groups.update(board.take_changes().get(Channel.GROUPS, {}))
 
     async with running_simulator(stocks=200) as simulator, open_http() as http:
-        rest = Rest(
+        settings = IngestSettings(
+            ssi_api_url=simulator.url, ssi_consumer_id="demo", ssi_consumer_secret=SecretStr("demo")
+        )
+        source = FastConnectSource(settings, http)
+        source.rest = Rest(
             http,
             api_url=simulator.url,
             consumer_id="demo",
@@ -36,8 +42,7 @@ async def test_indices_and_sectors_are_groups_of_the_shares_that_the_exchange_li
             call_interval_s=0.0,
         )
         bootstrap = Bootstrap(
-            rest,
-            address=simulator.url,
+            source,
             cache=tmp_path / "symbols.json",
             today=lambda: DAY,
             take=take,

@@ -110,6 +110,24 @@ def test_the_tables_agree_with_the_simulators_ledger_and_with_a_plain_script(who
     )
 
 
+async def test_alerts_begin_where_the_environment_says_as_those_of_the_ingest_do(
+    redis_url: str, redis_prefix: str, whole_day: Tables
+) -> None:
+    low = {"ALERT_IMBALANCE_TIMES": "1.1", "ALERT_IMBALANCE_VALUE_VND": "1"}
+    async with running_replay(redis_url, redis_prefix, DAY_FILE, "--speed", "max", "--to", "11:00", **low) as replay:
+        assert await replay.ended(60) == 0
+
+    told = stored_tables(redis_url, redis_prefix)[Channel.ALERTS].values()
+    usual = [row for row in whole_day[Channel.ALERTS].values() if row["kind"] == "imbalance"]
+    assert len([row for row in told if row["kind"] == "imbalance"]) > len(usual) + 5
+
+
+async def test_a_wrong_threshold_is_told_in_a_line(redis_url: str, redis_prefix: str) -> None:
+    async with running_replay(redis_url, redis_prefix, DAY_FILE, ALERT_VOLUME_TIMES="many") as replay:
+        assert await replay.ended() == 2
+        await replay.line("ALERT_VOLUME_TIMES: ")
+
+
 async def test_the_clock_of_a_replay_is_the_recordings(redis_url: str, redis_prefix: str) -> None:
     morning = await tables_of(redis_url, redis_prefix, "--speed", "max", "--to", "09:05")
     noon = await tables_of(redis_url, redis_prefix, "--speed", "max", "--to", "12:00")

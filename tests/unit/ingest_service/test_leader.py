@@ -18,7 +18,7 @@ from ingest_service.metrics import Metrics
 from ingest_service.publication import Publication
 from shared.channels import Channel
 from tests.eventually import eventually
-from tests.unit.ingest_service.core.a_feed import X, a_tick
+from tests.unit.ingest_service.core.a_feed import X_QUOTE, X_TRADE, X, a_tick
 
 
 class Desk:
@@ -42,6 +42,17 @@ class Desk:
 
 def test_a_late_tick_takes_nothing_back() -> None:
     assert Desk().total_after_older_ones() == 1500
+
+
+def test_the_last_trade_that_is_told_after_the_book_of_now_is_not_late() -> None:
+    desk = Desk()
+    desk.leader.take(a_tick(X_QUOTE, Symbol="VNM", Time="10:00:05"), read_at_ms=1)
+
+    desk.leader.take(a_tick(X_TRADE, Symbol="VNM", Time="09:15:01", TotalVol=700.0), read_at_ms=1)
+
+    row = desk.board.take_changes()[Channel.MARKET]["VNM"]
+    assert row is not None
+    assert row["total_volume"] == 700
 
 
 def test_later_on_a_lower_total_is_a_correction_whatever_its_time() -> None:

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from ingest_service.core.alerts import Thresholds
+from ingest_service.fast_connect_source import wanted_types
 from ingest_service.settings import IngestSettings, load_settings
 
 KEY = {"SSI_CONSUMER_ID": "demo", "SSI_CONSUMER_SECRET": "demo-secret"}
@@ -26,7 +27,7 @@ def test_a_key_is_all_that_must_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert settings.redis_url == "redis://127.0.0.1:6379/0"
     assert settings.ssi_api_url != settings.ssi_stream_url
-    assert settings.ssi_channels == ("X:ALL", "R:ALL", "MI:ALL", "F:ALL")
+    assert settings.ssi_channels == ("X:ALL", "R:ALL", "MI:ALL", "F:ALL", "OL:ALL")
     assert settings.metrics_port is None
 
 
@@ -42,6 +43,13 @@ def test_channels_are_read_from_a_list_with_spaces(monkeypatch: pytest.MonkeyPat
     settings = settings_of(monkeypatch, SSI_CHANNELS="X: SSI-VNM, mi:VN30")
 
     assert settings.ssi_channels == ("X:SSI-VNM", "mi:VN30")
+
+
+def test_books_and_trades_may_be_asked_for_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(monkeypatch, SSI_CHANNELS="X-QUOTE:ALL,X-TRADE:ALL,MI:ALL")
+
+    assert settings.ssi_channels == ("X-QUOTE:ALL", "X-TRADE:ALL", "MI:ALL")
+    assert wanted_types(settings.ssi_channels) == ["X-QUOTE", "X-TRADE", "MI"]
 
 
 def test_the_thresholds_of_alerts_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +86,9 @@ def test_settings_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SSI_CHANNELS", "Y:ALL"),
         ("SSI_CHANNELS", "X:SSI,x:VNM"),
         ("SSI_CHANNELS", ","),
+        ("SSI_CHANNELS", "X-QUOTE:ALL,R:ALL"),
+        ("SSI_CHANNELS", "x-trade:ALL"),
+        ("SSI_CHANNELS", "X:ALL,X-QUOTE:ALL,X-TRADE:ALL"),
         ("SSI_CONSUMER_ID", ""),
         ("SSI_CONSUMER_SECRET", ""),
         ("LOG_LEVEL", "loud"),

@@ -19,13 +19,15 @@ from ingest_service.core import history as writing
 from ingest_service.core.history import LASTING, Changes, History
 from publisher_service import turns
 from publisher_service.core import frames, kept_frames
+from publisher_service.core.events import NOWHERE
+from publisher_service.core.frames import Form
 from publisher_service.core.position import Position
 from publisher_service.core.replica import Gap
 from publisher_service.core.selection import Selection
 from shared.channels import Channel
 from shared.table import JSON, Row
 from shared.wire import Commit, Head, Heartbeat
-from tests.fakes.door import FakeDoor
+from tests.fakes.door import FakeDoor, decode, id_of
 from tests.fakes.publisher import FakePublisher
 from tests.fakes.table_client import TableClient
 
@@ -225,6 +227,7 @@ class Watch:
     mode: str
     table: TableClient = field(default_factory=TableClient)
     since: str = ""  # instead of the table's own position
+    last_id: str = ""  # of its events: what a browser would come back with
     parts_of: tuple[str, int] = ("", 0)  # epoch and revision of the last frame that came in parts
 
     @property
@@ -275,6 +278,7 @@ class Client:
 
     def subscribe(self) -> None:
         first, *others = self.watches.values()
+        first.last_id = first.table.position
         self.door = self.node.publisher.client(first.channel, **first.query)
         for watch in others:
             self.ask(watch)
@@ -284,13 +288,20 @@ class Client:
         wish: dict[str, Any] = dict(watch.query)
         if watch.keys:
             wish["keys"] = watch.keys.split(",")
+        watch.last_id = watch.table.position
         self.node.publisher.say(self.door, type="subscribe", channel=watch.channel, **wish)
 
     def read(self) -> None:
-        for message in self.door.take():
+        for frame in self.door.frames:
+            message = decode(frame)
             assert message["type"] != "error", message
             if message["type"] in ("snapshot", "update"):
-                self.watches[Channel(message["channel"])].take(message, self.node)
+                watch = self.watches[Channel(message["channel"])]
+                watch.take(message, self.node)
+                if self.door.form is Form.EVENT:
+                    watch.last_id = id_of(frame) or watch.last_id
+                    assert watch.last_id == (watch.table.position or NOWHERE), message
+        self.door.frames.clear()
 
     def read_on(self) -> None:
         """As one that was stalled and reads again; too late, perhaps: then it comes back."""
@@ -437,7 +448,7 @@ class Walk:
             gone.node.publisher.hub.leave(gone.door)
         watch = Watch(Channel.MARKET, self.random.choice(KEYS), self.random.choice(MODES))
         client = Client(self.node, {Channel.MARKET: watch})
-        client.node.publisher.deflates = self.random.random() < 0.5
+        client.node.publisher.form = self.random.choice(list(Form))
         client.subscribe()
         self.clients.append(client)
         return watch.keys, watch.mode

@@ -23,6 +23,7 @@ class Requests:
         self._entrance = Entrance(
             self._app,
             websockets=self._app,
+            event_streams=self._app,
             admission=Admission(Limits(1, 0, 0, 0), 0.0),
             proxies=TrustedProxies(Proxies()),
             origins=Origins(),

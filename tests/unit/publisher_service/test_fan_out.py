@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from publisher_service.core import deflation, frames
-from publisher_service.core.frames import Frame
+from publisher_service.core.frames import Form, Frame
 from shared.channels import Channel
 from shared.table import Entry, Row
 from tests.fakes.door import FakeDoor, decode
@@ -17,8 +17,8 @@ from tests.fakes.table_client import TableClient
 class CountingDoor(FakeDoor):
     """Counts the writes, each of which is a call of the kernel."""
 
-    def __init__(self, *, deflates: bool = False) -> None:
-        super().__init__(deflates=deflates)
+    def __init__(self, form: Form = Form.PLAIN) -> None:
+        super().__init__(form)
         self.writes: list[bytes] = []
 
     def write(self, data: bytes) -> None:
@@ -27,9 +27,9 @@ class CountingDoor(FakeDoor):
         super().write(data)
 
 
-def joined(publisher: FakePublisher, *channels: Channel, deflates: bool = False, **options: Any) -> CountingDoor:
+def joined(publisher: FakePublisher, *channels: Channel, form: Form = Form.PLAIN, **options: Any) -> CountingDoor:
     """A client that has read its snapshots."""
-    door = CountingDoor(deflates=deflates)
+    door = CountingDoor(form)
     publisher.hub.join(door)
     for channel in channels:
         publisher.say(door, type="subscribe", channel=channel, **options)
@@ -68,7 +68,9 @@ def test_all_clients_of_a_view_are_written_the_same_bytes() -> None:
 
 def test_those_who_agreed_on_compression_share_a_compressed_frame_that_says_the_same() -> None:
     publisher = FakePublisher()
-    plain, *squeezed = (joined(publisher, Channel.MARKET, deflates=deflates) for deflates in (False, True, True))
+    plain, *squeezed = (
+        joined(publisher, Channel.MARKET, form=form) for form in (Form.PLAIN, Form.DEFLATED, Form.DEFLATED)
+    )
 
     publisher.commit({Channel.MARKET: {"SSI": wide(3)}})
     publisher.clock.advance(0)
@@ -81,12 +83,24 @@ def test_those_who_agreed_on_compression_share_a_compressed_frame_that_says_the_
     )
 
 
+def test_streams_of_events_share_one_event_and_websockets_their_frame() -> None:
+    publisher = FakePublisher()
+    websocket = joined(publisher, Channel.MARKET)
+    streams = [joined(publisher, Channel.MARKET, form=Form.EVENT) for _ in range(2)]
+
+    publisher.market("SSI", 1)
+
+    assert streams[0].writes[0] is streams[1].writes[0]
+    assert streams[0].writes[0].startswith(b"id: ")
+    assert websocket.take() == streams[0].take()
+
+
 def test_what_is_compressed_for_single_clients_is_bounded_and_what_is_shared_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     publisher = FakePublisher()
-    own = [joined(publisher, Channel.MARKET, deflates=True, keys=["SSI", f"S{number}"]) for number in range(4)]
-    shared = [joined(publisher, Channel.MARKET, deflates=True, keys=["SSI"]) for _ in range(2)]
+    own = [joined(publisher, Channel.MARKET, form=Form.DEFLATED, keys=["SSI", f"S{number}"]) for number in range(4)]
+    shared = [joined(publisher, Channel.MARKET, form=Form.DEFLATED, keys=["SSI"]) for _ in range(2)]
     monkeypatch.setattr(deflation, "OWN_BURST_BYTES", 2 * deflation.LEAST_BYTES)
 
     publisher.clock.advance(1)
@@ -101,7 +115,7 @@ def test_what_is_compressed_for_single_clients_is_bounded_and_what_is_shared_is_
 def test_snapshots_in_parts_are_compressed_for_those_who_agreed_on_it() -> None:
     publisher = FakePublisher()
     publisher.commit({Channel.MARKET: {f"S{number}": wide(number) for number in range(200)}})
-    door, table = FakeDoor(deflates=True), TableClient()
+    door, table = FakeDoor(Form.DEFLATED), TableClient()
     publisher.hub.join(door)
     publisher.say(door, type="subscribe", channel="market")
     publisher.clock.advance(1)

@@ -212,7 +212,7 @@ def test_a_row_that_was_encoded_already_is_not_encoded_again() -> None:
 
     assert isinstance(read, Commit)
     assert read.rows == {Channel.MARKET: {"SSI": {"known": 1}}}
-    assert read.text(Channel.MARKET, "SSI", None) == b'{"known":1}'
+    assert read.texts_of(Channel.MARKET, {"SSI": None}) == {"SSI": b'{"known":1}'}
     table = Table()
     table.apply(read.rows[Channel.MARKET], 2, read.texts[Channel.MARKET])
     entry = table.get("SSI")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from publisher_service import shared_frames
+from publisher_service.core.frames import Form
 from tests.eventually import eventually
 from tests.fakes.echo_site import MAX_BYTES, EchoSite, echo_site
 from tests.fakes.raw_websocket import (
@@ -190,7 +191,7 @@ async def test_compressed_messages_are_refused_if_it_was_not_agreed(site: EchoSi
         (answer,) = await raw.rest()
 
     assert b"permessage" not in head.lower()
-    assert (answer.code, site.doors[0].deflates) == (1002, False)
+    assert (answer.code, site.doors[0].form is Form.DEFLATED) == (1002, False)
 
 
 # -------------------------------------------------------------------------------------------------- our own close
@@ -370,14 +371,14 @@ async def test_compression_is_agreed_only_as_frames_for_everybody_need_it(
     answer = await knock(site, Sec_WebSocket_Extensions=offer)
 
     agreed = b"permessage-deflate; server_no_context_takeover; client_no_context_takeover" in answer
-    assert (agreed, b"permessage" in answer, site.doors[0].deflates) == (met, met, met)
+    assert (agreed, b"permessage" in answer, site.doors[0].form is Form.DEFLATED) == (met, met, met)
 
 
 async def test_without_compression_every_offer_is_declined() -> None:
     async with echo_site(ws_per_message_deflate=False) as site:
         answer = await knock(site, Sec_WebSocket_Extensions="permessage-deflate")
 
-    assert (b"permessage" in answer, site.doors[0].deflates) == (False, False)
+    assert (b"permessage" in answer, site.doors[0].form is Form.DEFLATED) == (False, False)
 
 
 @pytest.mark.parametrize("http", ["httptools", "h11"])

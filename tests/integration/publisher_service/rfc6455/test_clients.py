@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 from publisher_service.__main__ import listen
+from publisher_service.core.frames import Form
 from publisher_service.settings import PublisherSettings
 from publisher_service.shared_frames import SEND_BUFFER_BYTES
 from tests.eventually import eventually
@@ -45,7 +46,7 @@ async def test_websockets_is_understood_whatever_it_offers(offer: str) -> None:
         await client.wait_closed()
 
     assert (client.close_code, client.close_reason) == (4000, "as you said")
-    assert site.doors[0].deflates == (offer != "none")
+    assert (site.doors[0].form is Form.DEFLATED) == (offer != "none")
 
 
 def converse(port: int) -> tuple[list[str | bytes], bytes]:

@@ -303,13 +303,40 @@ def test_a_row_that_was_handed_out_stays_as_it_was() -> None:
     assert before == copy
 
 
-def test_the_expected_price_is_shown_in_auctions_and_gone_in_continuous_trading() -> None:
+@pytest.mark.parametrize("session", ["LO", "BREAK", "PT", "PLO", "C"])
+def test_the_expected_price_is_shown_in_auctions_and_at_no_other_time(session: str) -> None:
     checked = CheckedBoard()
 
     auction = checked.tell(X, **UNTRADED, TradingSession="ATO", EstMatchedPrice=31300.0)
-    continuous = checked.tell(FUTURE_X, EstMatchedPrice=1894.2)
+    after = checked.tell(F, TradingSession=session)
+    of_a_future = checked.tell(FUTURE_X, EstMatchedPrice=1894.2, TradingSession=session)
 
-    assert (auction["expected_price"], continuous["expected_price"]) == (31300, None)
+    assert auction["expected_price"] == 31300
+    assert (after["expected_price"], of_a_future["expected_price"]) == (None, None)
+
+
+def test_a_trade_of_an_earlier_session_that_is_told_after_the_book_of_now_leaves_the_session_as_it_is() -> None:
+    checked = CheckedBoard()
+    checked.tell(X_QUOTE, TradingSession="LO", Time="09:16:00")
+    checked.tell(X_TRADE, TradingSession="ATO", Time="09:15:00", TotalVol=500.0)
+
+    row = checked.tell(X_TRADE, TradingSession="ATO", Time="09:15:00", TotalVol=700.0, Side=None)
+
+    assert (row["session"], row["time"]) == ("LO", at_ms(9, 16))
+    assert (row["ato_trades"], row["neutral_volume"], row["minute_start"]) == (1, 200, at_ms(9, 15))
+
+
+def test_where_trades_are_told_apart_from_books_the_first_one_has_the_opening_price() -> None:
+    from_the_beginning, from_the_middle = CheckedBoard(), CheckedBoard()
+    from_the_beginning.tell(X_TRADE, LastPrice=0.0, LastVol=0.0, TotalVol=0.0, TotalVal=0.0)
+    from_the_middle.tell(X_TRADE, TotalVol=500.0)
+
+    for number, price in enumerate((31300.0, 31500.0), start=1):
+        for checked in (from_the_beginning, from_the_middle):
+            checked.tell(X_TRADE, LastPrice=price, TotalVol=1000.0 * number)
+
+    assert from_the_beginning.row(Channel.MARKET, "SSI")["open"] == 31300
+    assert from_the_middle.row(Channel.MARKET, "SSI")["open"] is None
 
 
 def test_a_status_message_changes_session_and_status_only() -> None:

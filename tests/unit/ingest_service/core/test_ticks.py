@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest_service.core.book import Book
 from ingest_service.core.invalid_row import InvalidRow
 from ingest_service.core.ticks import (
     BarTick,
-    Book,
     ForeignTick,
     IndexTick,
     OddLotTick,
@@ -348,7 +348,7 @@ def test_an_auction_order_at_whatever_price_has_a_null_price() -> None:
     tick = a_security_tick(X_QUOTE, BidPrice1=0.0, BidVol1=5000.0, BidPrice2=31500.0, BidVol2=100.0)
 
     assert tick.book is not None
-    assert tick.book.bids == [[None, 5000], [31500, 100]]
+    assert tick.book.sides[0] == [[None, 5000], [31500, 100]]
 
 
 @pytest.mark.parametrize("symbol", ["CFPT2601", "E1VFVN30", "FUEVFVND", "VHM12101", "41I1GC000", "A32"])

@@ -46,27 +46,24 @@ def settings_of(model: type[BaseSettings], environment: Mapping[str, str]) -> It
 
 
 def _told(value: object) -> str:
-    match value:
-        case None | () | {}:
-            return "not set"
-        case SecretStr():
-            return "set, not shown"
-        case tuple():
-            return ",".join(map(str, value))
-        case dict():
-            return ",".join(f"{name}={each}" for name, each in value.items())
-        case str() if "://" in value:
-            return _PASSWORD.sub(r"\1***@", value)
-        case float():
-            return f"{value:g}"
-    return str(value)
+    if isinstance(value, SecretStr):
+        return "set, not shown"
+    if isinstance(value, str):
+        return _PASSWORD.sub(r"\1***@", value)
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "not set"
+    if isinstance(value, dict):
+        return ",".join(f"{name}={each}" for name, each in value.items()) or "not set"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "not set" if value is None else str(value)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 2: a setting is wrong."""
     parser = argparse.ArgumentParser(
         prog="run.py config",
-        description="The settings as the services read them in this environment, and which of them are not the default.",
+        description="The settings as the services read them in this environment, and which are not the defaults.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

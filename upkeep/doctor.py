@@ -6,9 +6,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx2
@@ -24,7 +25,7 @@ from shared.descriptors import raise_descriptor_limit
 from shared.redis_client import COMMAND_DEADLINE_S, open_redis
 from shared.settings_error import settings_error_line
 from shared.wire import Head, InvalidEnvelope, NewerContract, decode_head
-from terminal.finding import Finding, note, ok, wrong
+from upkeep.finding import Finding, note, ok, wrong
 
 #: An ingest writes the head once a second.
 SILENT_AFTER_S = 3.0
@@ -54,7 +55,7 @@ def settings_findings() -> Iterator[Finding]:
             yield note(
                 "ingest's settings",
                 "no SSI key is set here, so no ingest can be started from this environment",
-                "export SSI_CONSUMER_ID and SSI_CONSUMER_SECRET; without a key, python3 run.py demo has a simulated market",
+                "export SSI_CONSUMER_ID and SSI_CONSUMER_SECRET; python3 run.py demo needs no key",
             )
         else:
             yield wrong("ingest's settings", settings_error_line(error, IngestSettings), "see docs/settings.md")
@@ -125,7 +126,7 @@ async def redis_findings(url: str, prefix: str) -> AsyncIterator[Finding]:
     else:
         yield ok("Redis", f"{place} answers, version {version}")
     try:
-        yield _head_finding(decode_head(fields), is_led=bool(lease), prefix=prefix)
+        yield _head_finding(decode_head(cast("Mapping[bytes, bytes]", fields)), is_led=bool(lease), prefix=prefix)
     except NewerContract as error:
         yield wrong("tables", str(error), "update the services of this checkout")
     except InvalidEnvelope:
@@ -179,7 +180,7 @@ async def publisher_findings(url: str, *, asked_for: bool) -> AsyncIterator[Find
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         yield missing(
             "publisher",
-            f"none answers at {url}: {error or type(error).__name__}",
+            f"none answers at {url}: {str(error) or type(error).__name__}",
             "start one: python3 run.py publish --port 8000; --url names another",
         )
         return
@@ -249,7 +250,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code 1: something is wrong."""
     parser = argparse.ArgumentParser(
         prog="run.py doctor",
-        description="What is missing or wrong between this machine and a moving board, and the next step. It changes nothing and logs in nowhere.",
+        description="What is missing or wrong between this machine and a moving board, and the next step.\n"
+        "It changes nothing and logs in nowhere.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

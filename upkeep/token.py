@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code 1: a publisher would refuse the token; 2: no token can be made."""
     parser = argparse.ArgumentParser(
         prog="run.py token",
-        description="Make a token for clients, signed with the JWT_SECRET of the environment; or read one as a publisher with these settings would.",
+        description="Make a token for clients, signed with JWT_SECRET; or read one as a publisher with these settings would.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -94,7 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(
             "Tokens of JWT_PUBLIC_KEY_FILE are made by who has the private key.\n"
             if settings.jwt_public_key_file is not None
-            else 'JWT_SECRET is not set, so publishers ask for no token. Set it for them and here: export JWT_SECRET="$(openssl rand -base64 48)"\n'
+            else "JWT_SECRET is not set, so publishers ask for no token. Set it for them and here:\n"
+            'export JWT_SECRET="$(openssl rand -base64 48)"\n'
         )
         return 2
     try:
@@ -122,9 +123,10 @@ def read(settings: PublisherSettings, token: str, *, as_json: bool) -> int:
             "Neither JWT_SECRET nor JWT_PUBLIC_KEY_FILE is set: publishers ask for no token, and none can be checked.\n"
         )
         return 2
-    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(grant.expires_ms / 1000))
+    expires_ms = grant.expires_ms or 0  # a token that was read has an end
+    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires_ms / 1000))
     if as_json:
-        print(json.dumps({"valid": True, "until_ms": grant.expires_ms, "permits": permitted(grant)}))
+        print(json.dumps({"valid": True, "until_ms": expires_ms, "permits": permitted(grant)}))
     else:
         print(f"valid until {until}, ten seconds for differing clocks included; it permits")
         for channel, keys in permitted(grant).items():

@@ -1,0 +1,1 @@
+"""The SDKs: what programs that follow a board are written with."""

@@ -1,0 +1,83 @@
+"""`python3 run.py tail CHANNEL`: what changes in a channel, as it changes."""
+
+import argparse
+import asyncio
+import sys
+from contextlib import suppress
+
+from clients.python.banggia_client import Change, Feed, Status, Table, TableFailed, connect
+from terminal.address import access_token, board_url
+from terminal.exit_code import ExitCode
+from terminal.line import change_json, change_lines, status_json
+from terminal.options import add_keys, names, parser_of
+from terminal.watching import NO_ACCESS, complain, loaded, missing, no_link, run
+from terminal.words import road
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code."""
+    parser = parser_of(
+        "tail",
+        "What changes in a channel: first the rows as they are, then each row that changes, with the fields that\n"
+        "changed, on a line of its own. It goes on until Ctrl-C, over lost links as well; the state of the road is\n"
+        "told on standard error. With --json each frame is a line, and each status is one.",
+        "each trade of two symbols:\n\n  python3 run.py tail trades --keys SSI,FPT --fields price,volume,side",
+    )
+    parser.add_argument("channel", help="market, index, trades, alerts, …")
+    add_keys(parser)
+    parser.add_argument("--fields", type=names, help="only changes of these: last,total_volume")
+    parser.add_argument("--interval", type=int, metavar="MS", help="at most one frame in so many milliseconds")
+    parser.add_argument("--seconds", type=float, help="end after so many seconds")
+    return run(tail(parser.parse_args(arguments)))
+
+
+async def tail(options: argparse.Namespace) -> ExitCode:
+    """Until the time is over, or for ever."""
+    try:
+        feed = connect(board_url(options.url), token=access_token())
+    except ValueError as error:
+        complain(str(error))
+        return ExitCode.WRONG_ARGUMENT
+    async with feed:
+        table = feed.table(options.channel, keys=options.keys, interval_ms=options.interval)
+        feed.on_status(lambda status: _tell(status, feed, table, as_json=options.json))
+        code = await loaded(feed, table)
+        if code is not ExitCode.DONE:
+            return code
+        await missing(feed, table, options.keys)
+        try:
+            async with asyncio.timeout(options.seconds):
+                async for change in table:
+                    _write(table, change, options)
+        except TimeoutError:
+            return ExitCode.DONE
+        except TableFailed as failed:
+            complain(str(failed))
+            return ExitCode.NO_ACCESS if failed.code in NO_ACCESS else ExitCode.WRONG_ARGUMENT
+        return no_link(feed)
+
+
+def _write(table: Table, change: Change, options: argparse.Namespace) -> None:
+    lines = (
+        [change_json(table.channel, change, options.fields)] if options.json else change_lines(change, options.fields)
+    )
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def _tell(status: Status | None, feed: Feed, table: Table, *, as_json: bool) -> None:
+    if status is None and feed.error is not None and feed.error.code in NO_ACCESS:
+        table.close()  # a token that has expired stays so: nobody should wait for what will not come
+        return
+    if status is None and feed.error is None:
+        return  # a link that has just opened: its status follows
+    if as_json:
+        with suppress(BrokenPipeError):  # the next change says so where it ends the command
+            sys.stdout.write(f"{status_json(status, feed.error)}\n")
+            sys.stdout.flush()
+    else:
+        complain(f"-- {road(status, feed.error, 'en')}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""What the commands do alike: a table until it is there, and what it means if it is not."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+from clients.python.banggia_client import Feed, NotLoaded, Table, TableFailed
+from terminal.exit_code import ExitCode
+from terminal.suggestion import did_you_mean, names_in
+from terminal.words import road
+
+LOAD_DEADLINE_S = 10.0
+#: A board that names no group or symbol of that kind answers at once; who waits longer waits for nothing.
+HINT_DEADLINE_S = 3.0
+#: Of the feed's own errors: there is a board, and it does not let us in.
+NO_ACCESS = {"4401", "4403", "http_401", "http_403", "no_token", "invalid_token", "unauthenticated", "forbidden"}
+#: These channels have the rows of a sequence; what can be named is a symbol.
+SEQUENCES = {"trades", "bars", "basis"}
+
+
+def complain(line: str) -> None:
+    """For people; standard output belongs to what was asked for."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def run(command: Coroutine[Any, Any, ExitCode]) -> int:
+    """The exit code, also of an interruption, and of a reader that has gone."""
+    try:
+        return asyncio.run(command)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # `… | head` has seen enough. What the interpreter flushes at its end goes nowhere, without a complaint.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+
+
+async def loaded(feed: Feed, table: Table) -> ExitCode:
+    """Wait until there are rows; otherwise say what is wrong, and what may have been meant."""
+    try:
+        async with asyncio.timeout(LOAD_DEADLINE_S):
+            while table.rev is None and table.error is None:
+                # Nobody at the address, or no way in: that will not be better in ten seconds.
+                if feed.error is not None and feed.state == "waiting":
+                    return no_link(feed)
+                await table.happened()
+    except TimeoutError:
+        complain(f"{feed.url}: the board has no rows of {table.channel} yet: {road(feed.status, feed.error, 'en')}.")
+        return ExitCode.NO_BOARD
+    if (failed := table.error) is not None:
+        meant = did_you_mean(table.channel, names_in(failed.message)) if failed.code == "unknown_channel" else ""
+        complain(f"{failed}.{meant}")
+        return ExitCode.NO_ACCESS if failed.code in NO_ACCESS else ExitCode.WRONG_ARGUMENT
+    return ExitCode.DONE
+
+
+def no_link(feed: Feed) -> ExitCode:
+    """Say why there is none, and what to do."""
+    if feed.error is not None and feed.error.code in NO_ACCESS:
+        complain(f"{feed.url}: {feed.error}. Put a valid token into BANGGIA_TOKEN.")
+        return ExitCode.NO_ACCESS
+    advice = "Is a board running there? python3 run.py demo starts one; --url names another."
+    complain(f"{feed.url}: {feed.error}. {advice}")
+    return ExitCode.NO_BOARD
+
+
+async def missing(feed: Feed, table: Table, keys: Iterable[str] | None) -> bool:
+    """Whether some key that was named is not there; says so, with what may have been meant."""
+    found = False
+    for key in keys or ():
+        if key.startswith("@"):
+            groups = await _known(feed, "groups")
+            if groups and key[1:] not in groups:
+                found = True
+                complain(f"There is no group {key}.{did_you_mean(key, [f'@{name}' for name in groups])}")
+        elif not any(name == key or name.startswith(f"{key}#") for name in table.rows):
+            found = True
+            known = await _known(feed, "symbols" if table.channel in SEQUENCES else table.channel)
+            complain(f"{table.channel} has no row {key} now.{did_you_mean(key, known)}")
+    return found
+
+
+async def _known(feed: Feed, channel: str) -> list[str]:
+    """The keys of a whole channel, by a connection of its own: this feed has other keys of it."""
+    async with Feed(feed.url, token=feed.token) as other:
+        table = other.table(channel)
+        try:
+            await table.loaded(HINT_DEADLINE_S)
+        except (TableFailed, NotLoaded):
+            return []
+        return list(table.rows)

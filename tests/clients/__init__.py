@@ -1,0 +1,1 @@
+"""Clients in other languages: run by `run.py test --clients` only, since they need Node."""

@@ -1,0 +1,1 @@
+"""The SDKs against real servers."""

@@ -1,0 +1,1 @@
+"""The terminal commands as people run them."""

@@ -1,0 +1,1 @@
+"""The SDKs without sockets."""
