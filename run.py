@@ -45,6 +45,10 @@ USAGE = """usage: python3 run.py COMMAND [options]
   top [--keys @VN30]        the board in this terminal
   tail CHANNEL [--keys K]   what changes in a channel, as it changes; --json for programs
   snapshot CHANNEL          a channel as it is now; --json for programs
+  doctor [--url U]          what is missing or wrong, from here to the board, and the next step
+  config show [SERVICE]     the settings as the services read them here
+  token [--scope S] [--lasts 8h]
+                            a token for clients, signed with JWT_SECRET
 
 COMMAND --help tells more, with an example; --version tells which version this is.
 
@@ -94,6 +98,9 @@ COMMANDS = {
     "simulate": ("ssi_simulator", (SERVICES,)),
     "ingest": ("ingest_service", (SERVICES,)),
     "publish": ("publisher_service", (SERVICES,)),
+    "doctor": ("upkeep.doctor", (SERVICES,)),
+    "config": ("upkeep.config", (SERVICES,)),
+    "token": ("upkeep.token", (SERVICES,)),
     "tail": ("terminal.tail", (SERVICES,)),
     "snapshot": ("terminal.snapshot", (SERVICES,)),
     "top": ("terminal.top", (SERVICES,)),

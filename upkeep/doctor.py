@@ -1,0 +1,265 @@
+"""`python3 run.py doctor`: what is missing or wrong, from here to the board, and the next step. Changes nothing."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+import httpx2
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+
+from ingest_service.calendar_file import load_calendar
+from ingest_service.core.calendar_rules import InvalidCalendar
+from ingest_service.settings import IngestSettings
+from publisher_service.settings import PublisherSettings
+from shared.channels import RedisNames
+from shared.descriptors import raise_descriptor_limit
+from shared.redis_client import COMMAND_DEADLINE_S, open_redis
+from shared.settings_error import settings_error_line
+from shared.wire import Head, InvalidEnvelope, NewerContract, decode_head
+from upkeep.finding import Finding, note, ok, wrong
+
+#: An ingest writes the head once a second.
+SILENT_AFTER_S = 3.0
+#: The oldest server whose scripts and access rules the ingest is tested with.
+OLDEST_REDIS = 7
+#: For a publisher, or the exchange's address.
+ANSWER_S = 3.0
+FEW_DESCRIPTORS = 4096
+
+_EXAMPLE = """\
+For example, what stands between this machine's environment and a board, and a publisher somewhere else:
+
+  python3 run.py doctor
+  python3 run.py doctor --url http://board.example"""
+
+
+def settings_findings() -> Iterator[Finding]:
+    """Whether both services would start here, and what they would lack."""
+    try:
+        settings = IngestSettings()
+    except ValidationError as error:
+        keys_only = {str(detail["loc"][0]) for detail in error.errors(include_input=False) if detail["loc"]} <= {
+            "ssi_consumer_id",
+            "ssi_consumer_secret",
+        }
+        if keys_only:
+            yield note(
+                "ingest's settings",
+                "no SSI key is set here, so no ingest can be started from this environment",
+                "export SSI_CONSUMER_ID and SSI_CONSUMER_SECRET; python3 run.py demo needs no key",
+            )
+        else:
+            yield wrong("ingest's settings", settings_error_line(error, IngestSettings), "see docs/settings.md")
+    else:
+        yield ok("ingest's settings", f"complete; the exchange is {urlsplit(settings.ssi_stream_url).netloc}")
+        yield from _calendar_findings(settings.calendar_file)
+        yield from _cache_findings(settings.cache_dir)
+    try:
+        PublisherSettings()
+    except ValidationError as error:
+        yield wrong("publisher's settings", settings_error_line(error, PublisherSettings), "see docs/settings.md")
+    else:
+        yield ok("publisher's settings", "complete")
+    limit = raise_descriptor_limit()
+    if limit < FEW_DESCRIPTORS:
+        yield note("open files", f"{limit} at most, and each websocket is one", "raise the limit: ulimit -n 65536")
+    else:
+        yield ok("open files", f"{limit} at most")
+
+
+def _calendar_findings(file: Path | None) -> Iterator[Finding]:
+    today = datetime.now(UTC).date()
+    try:
+        unlisted = load_calendar(file).unlisted_years(today)
+    except InvalidCalendar as error:
+        yield wrong("calendar", str(error), "mend the file, or unset CALENDAR_FILE")
+        return
+    if unlisted:
+        years = " and ".join(map(str, unlisted))
+        yield note("calendar", f"no holidays are listed for {years}", "list them in a file that CALENDAR_FILE names")
+    else:
+        yield ok("calendar", f"knows the holidays of {today.year}")
+
+
+def _cache_findings(folder: Path) -> Iterator[Finding]:
+    place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not os.access(place, os.W_OK):
+        yield note(
+            "cache",
+            f"{folder} cannot be written to",
+            "CACHE_DIR names a folder that can; lists are fetched anew without it",
+        )
+
+
+async def redis_findings(url: str, prefix: str) -> AsyncIterator[Finding]:
+    """Whether Redis answers, and whether an ingest keeps tables in it."""
+    place = urlsplit(url).hostname or url
+    redis = open_redis(url)
+    names = RedisNames(prefix)
+    try:
+        async with asyncio.timeout(2 * COMMAND_DEADLINE_S):
+            server = await redis.info("server")
+            fields = await redis.hgetall(names.head)
+            lease = await redis.exists(names.lease)
+    except (RedisError, OSError, TimeoutError) as error:
+        reason = str(error).rstrip(".") or type(error).__name__
+        yield wrong(
+            "Redis",
+            f"no answer from {place}: {reason}",
+            "start one, or let REDIS_URL name another; python3 run.py demo needs none",
+        )
+        return
+    finally:
+        await redis.aclose()
+    version = str(server.get("valkey_version") or server.get("redis_version", "?"))
+    if version.partition(".")[0].isdigit() and int(version.partition(".")[0]) < OLDEST_REDIS:
+        yield note("Redis", f"{place} is of version {version}", f"use version {OLDEST_REDIS} or newer")
+    else:
+        yield ok("Redis", f"{place} answers, version {version}")
+    try:
+        yield _head_finding(decode_head(cast("Mapping[bytes, bytes]", fields)), is_led=bool(lease), prefix=prefix)
+    except NewerContract as error:
+        yield wrong("tables", str(error), "update the services of this checkout")
+    except InvalidEnvelope:
+        yield wrong("tables", f"what stands under {prefix} is not of an ingest", "choose another REDIS_PREFIX")
+
+
+def _head_finding(head: Head | None, *, is_led: bool, prefix: str) -> Finding:
+    if head is None:
+        return wrong(
+            "ingest",
+            f"none has written under the prefix {prefix}",
+            "start one: python3 run.py ingest, or compare REDIS_PREFIX",
+        )
+    age_s = max(0.0, time.time() - head.time_ms / 1000)
+    stand = f"epoch {head.epoch}, revision {head.rev}"
+    if age_s <= SILENT_AFTER_S and is_led:
+        return ok("ingest", f"one leads; {stand}")
+    return wrong(
+        "ingest",
+        f"nothing heard for {age_s:,.0f} s; {stand}",
+        "look at its log; start it if it is gone: python3 run.py ingest",
+    )
+
+
+async def exchange_findings(settings: IngestSettings) -> AsyncIterator[Finding]:
+    """Whether the exchange's addresses can be reached; nobody logs in."""
+    for name, url in {"SSI_API_URL": settings.ssi_api_url, "SSI_STREAM_URL": settings.ssi_stream_url}.items():
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                _, writer = await asyncio.open_connection(parts.hostname, port, ssl=parts.scheme == "https")
+                writer.close()
+        except (OSError, TimeoutError) as error:
+            reason = getattr(error, "strerror", None) or str(error) or "no answer"
+            yield wrong("exchange", f"{parts.netloc} cannot be reached: {reason}", f"look at the network, or at {name}")
+        else:
+            yield ok(
+                "exchange",
+                f"{parts.netloc} can be reached; python3 run.py ingest --probe 60 tells whether the key is good",
+            )
+
+
+async def publisher_findings(url: str, *, asked_for: bool) -> AsyncIterator[Finding]:
+    """What a publisher, or the balancer before some, says of itself."""
+    missing = wrong if asked_for else note
+    try:
+        async with httpx2.AsyncClient(base_url=url, timeout=ANSWER_S) as http:
+            ready = await http.get("/readyz")
+            channels = await http.get("/api/channels")
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        yield missing(
+            "publisher",
+            f"none answers at {url}: {str(error) or type(error).__name__}",
+            "start one: python3 run.py publish --port 8000; --url names another",
+        )
+        return
+    if ready.status_code != httpx2.codes.OK:
+        reason = (
+            ready.json().get("reason", "") if "json" in ready.headers.get("content-type", "") else ready.text.strip()
+        )
+        yield wrong("publisher", f"{url} is not ready: {reason or ready.status_code}", "look at its log")
+        return
+    yield ok("publisher", f"{url} is ready")
+    if channels.status_code == httpx2.codes.UNAUTHORIZED:
+        yield note("tables at the publisher", "a token is needed to look at them", "python3 run.py token makes one")
+    elif channels.status_code == httpx2.codes.OK:
+        told = channels.json()
+        age_s = max(0.0, time.time() - told["time"] / 1000)
+        yield ok(
+            "tables at the publisher",
+            f"epoch {told['epoch']}, revision {told['rev']}; the newest message is {age_s:,.0f} s old",
+        )
+    else:
+        yield wrong("tables at the publisher", f"status {channels.status_code}", "look at its log")
+
+
+async def findings(url: str | None) -> AsyncIterator[Finding]:
+    """Everything, in the order of the road: here, exchange, Redis, publisher."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield ok("Python", f"{version}, {sys.prefix}")
+    for finding in settings_findings():
+        yield finding
+    try:
+        ingest = IngestSettings()
+    except ValidationError:
+        ingest = None
+    if ingest is not None:
+        async for finding in exchange_findings(ingest):
+            yield finding
+    try:
+        publisher = PublisherSettings()
+    except ValidationError:
+        return
+    async for finding in redis_findings(publisher.redis_url, publisher.redis_prefix):
+        yield finding
+    host = "127.0.0.1" if publisher.host in ("0.0.0.0", "::") else publisher.host  # noqa: S104 (compared, not listened on)
+    async for finding in publisher_findings(url or f"http://{host}:{publisher.port}", asked_for=url is not None):
+        yield finding
+
+
+_MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
+
+
+async def report(url: str | None, *, as_json: bool) -> int:
+    """Tell one finding after the other; the exit code is 1 if something is wrong."""
+    found: list[Finding] = []
+    async for finding in findings(url):
+        found.append(finding)
+        if not as_json:
+            print(f"{_MARKS[finding.level]} {finding.subject}: {finding.text}", flush=True)
+            if finding.next_step:
+                print(f"      → {finding.next_step}", flush=True)
+    failed = any(finding.level == "wrong" for finding in found)
+    if as_json:
+        print(json.dumps({"ok": not failed, "findings": [finding._asdict() for finding in found]}))
+    return int(failed)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 1: something is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="run.py doctor",
+        description="What is missing or wrong between this machine and a moving board, and the next step.\n"
+        "It changes nothing and logs in nowhere.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--url", help="a publisher, or the balancer before some; the one of HOST and PORT if not said")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    chosen = parser.parse_args(arguments)
+    return asyncio.run(report(chosen.url, as_json=chosen.json))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
