@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code 1: a publisher would refuse the token; 2: no token can be made."""
     parser = argparse.ArgumentParser(
         prog="run.py token",
-        description="Make a token for clients, signed with JWT_SECRET; or read one as a publisher with these settings would.",
+        description="Make a token for clients, signed with JWT_SECRET; or read one as a publisher would.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
