@@ -74,6 +74,7 @@ class Board:
         self._language: Language = options.lang
         self._sort = options.sort
         self._first = 0
+        self._page = 1  # rows that fit
         self._old_since_ms: float | None = None
         self._is_over = False
         self._news = asyncio.Event()
@@ -117,7 +118,8 @@ class Board:
             while not self._is_over:
                 self._news.clear()
                 width, height = shown.size
-                self._first = max(0, min(self._first, len(self.market.rows) - rows_for(height)))
+                self._page = max(1, rows_for(height))
+                self._first = max(0, min(self._first, len(self.market.rows) - self._page))
                 shown.draw(picture(self.view(), width, height), plain)
                 await asyncio.sleep(FRAME_S)
                 try:
@@ -137,8 +139,7 @@ class Board:
             self._old_since_ms = told_ms or time.time() * 1000
 
     def _pressed(self, key: str) -> None:
-        page = max(1, rows_for(shutil.get_terminal_size().lines))
-        steps = {"up": -1, "down": 1, "page_up": -page, "page_down": page, "home": -(10**9), "end": 10**9}
+        steps = {"up": -1, "down": 1, "page_up": -self._page, "page_down": self._page, "home": -(10**9), "end": 10**9}
         if key == "q":
             self._is_over = True
         elif key == "s":
