@@ -85,6 +85,7 @@ class Watching:
 def watch(hour: Hour, minutes: float, sample_s: float, seed: int) -> Watching:
     """Let the time pass."""
     replica, road, samples = Replica(), Road(), dict[str, Figures]()
+    replica.compared = {Channel.MARKET}  # as where clients follow fields
     moments = hour.moments(minutes)
     first = next(moments)
     head = Head(first.commits[0].epoch, 0, "", first.commits[0].time_ms, "", more=False)

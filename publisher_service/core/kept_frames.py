@@ -9,8 +9,8 @@ from collections import deque
 
 from publisher_service.core.delivery import Delivery
 
-#: A snapshot of a whole market, or a few of its updates.
-MAX_BYTES = 2_000_000
+#: Two snapshots of a whole market: the one that is being read, and a newer one.
+MAX_BYTES = 8_000_000
 
 
 class KeptFrames:
