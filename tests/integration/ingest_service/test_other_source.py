@@ -60,7 +60,7 @@ async def test_a_source_of_another_protocol_fills_the_same_tables(
         row = held[Channel.MARKET]["SSI"]
         assert (row["last"], row["total_volume"], row["bids"]) == (31_450, 1_500, [[31_450, 300]])
         assert (row["unseen_volume"], row["active_buy_volume"], row["active_sell_volume"]) == (1_000, 200, 300)
-        assert [match["price"] for match in held[Channel.TRADES].values()] == [31_500, 31_450]
+        assert [held[Channel.TRADES][key]["price"] for key in sorted(held[Channel.TRADES])] == [31_500, 31_450]
         assert held[Channel.FOREIGN]["SSI"]["net_volume"] == 500
         assert held[Channel.DERIVATIVES]["41I1GC000"]["basis"] == 3.76
         assert held[Channel.STATUS]["feed"]["state"] == "live"

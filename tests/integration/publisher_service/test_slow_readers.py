@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ingest_service.core.history import Changes
+from publisher_service.core.kept_frames import MAX_BYTES
 from shared.channels import Channel
 from tests.fakes.services import ROOT, RunningPublisher, running_publisher, websocket_client
 from tests.fakes.table_client import TableClient
@@ -112,7 +113,7 @@ async def test_a_client_that_stopped_reading_inside_a_snapshot_and_reads_on_is_b
     assert {row["last"] for key, row in slow.table.rows.items() if key != "SSI"} == {10}
     assert len(slow.table.rows) == ROWS + 1
     assert len(updates) <= 2  # nothing of what was replaced meanwhile
-    assert kept < 3_000_000
+    assert kept <= MAX_BYTES
 
 
 async def test_a_client_that_reads_byte_by_byte_holds_a_true_table_and_others_notice_nothing(
