@@ -25,11 +25,14 @@ DEADLINE_S = 5.0
 async def test_messages_of_all_sizes_arrive_in_order_through_tls(broker: PrivateBroker, tmp_path: Path) -> None:
     sent = [b"%d" % size + b"x" * size for size in (0, 1, 70_000, 300_000, 5, MAX_WAITING_BYTES, 2_000_000, 3)]
     await broker.start()
-    async with _tls_before(broker.url, tmp_path) as url, open_redis(url) as redis:
-        async with subscribed(redis, "updates", DEADLINE_S) as updates:
-            for message in sent:
-                assert await redis.publish("updates", message) == 1
-            heard = [await updates.next(DEADLINE_S) for _ in sent]
+    async with (
+        _tls_before(broker.url, tmp_path) as url,
+        open_redis(url) as redis,
+        subscribed(redis, "updates", DEADLINE_S) as updates,
+    ):
+        for message in sent:
+            assert await redis.publish("updates", message) == 1
+        heard = [await updates.next(DEADLINE_S) for _ in sent]
 
     assert heard == sent
 
