@@ -1,6 +1,7 @@
 """Snapshots over HTTP, health, metrics and the board."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -26,6 +27,8 @@ from publisher_service.web_files import CONTENT_POLICY, WebFile, WebFiles
 from shared.channels import Channel
 
 _STATUSES = {UNKNOWN_CHANNEL: 404, FORBIDDEN: 403}
+_GZIP: Final = re.compile(r"\bgzip\b", re.IGNORECASE)
+_NO_GZIP: Final = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 WEB = Path(__file__).parent / "web"
 #: Of a document: what is handed to the connection at once.
 PIECE_BYTES = 65_536
@@ -194,10 +197,15 @@ def file_response(request: Request, file: WebFile, headers: dict[str, str], *, i
     if _is_held(headers, request.headers.get("if-none-match")):
         return Response(status_code=304, headers=headers)
     body = file.body
-    if file.compressed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+    if file.compressed is not None and takes_gzip(request.headers.get("accept-encoding", "")):
         headers["Content-Encoding"] = "gzip"
         body = file.compressed
     return Response(body, headers=headers, media_type=file.content_type)
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether this `Accept-Encoding` names it, and does not forbid it by a weight of nothing."""
+    return bool(_GZIP.search(accepted)) and not _NO_GZIP.search(accepted)
 
 
 def _tagged(version: str) -> dict[str, str]:

@@ -154,13 +154,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SERVER] = RedisServer(config.getoption("--redis"))
 
 
+def _has(item: pytest.Item, mark: str) -> bool:
+    """Its keywords would not tell: the names of its folders are among them, and one of those is `clients`."""
+    return item.get_closest_marker(mark) is not None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of the tests that need compose, Node or a browser, and all others: the ones that are asked for."""
     containers_only = config.getoption("--redis") == "container"
     deselected = [
         item
         for item in items
-        if any((need in item.keywords) is not bool(config.getoption(f"--{need}")) for need in _NEEDS)
+        if any(_has(item, need) is not bool(config.getoption(f"--{need}")) for need in _NEEDS)
         or (containers_only and "embedded" in item.keywords)
     ]
     if deselected:

@@ -26,6 +26,8 @@ For example, what a publisher would do with a file of settings, and the same for
 
 #: What stands before the host of an address: a name, a password, or both.
 _PASSWORD = re.compile(r"^(\w+://)[^/?#]*@")
+#: What stands in its query may be a password as well, such as `?password=` of a Redis.
+_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#]+)=[^&#]*")
 
 
 class Setting(NamedTuple):
@@ -49,7 +51,7 @@ def _told(value: object) -> str:
     if isinstance(value, SecretStr):
         return "set, not shown"
     if isinstance(value, str):
-        return _PASSWORD.sub(r"\1***@", value)
+        return _QUERY_VALUE.sub(r"\1=***", _PASSWORD.sub(r"\1***@", value)) if "://" in value else value
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "not set"
     if isinstance(value, dict):

@@ -272,3 +272,25 @@ def test_a_closed_table_is_unsubscribed_and_its_late_frames_are_ignored() -> Non
 
     assert [message["type"] for message in talk.said()] == ["unsubscribe"]
     assert talk.table.rows == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 200_000, '{"type":"goodbye","reconnect_after_ms":1%s}' % ("0" * 400)],
+    ids=["nested", "huge number"],
+)
+def test_what_no_computer_can_take_ends_the_link_and_not_the_feed(text: str) -> None:
+    talk = Talk()
+
+    assert talk.session.receive(text, talk.now_s).hang_up
+    assert talk.session.error is not None
+    assert talk.session.error.code == "invalid_message"
+
+
+def test_a_heartbeat_of_any_length_leaves_the_feed_alive() -> None:
+    talk = Talk()
+
+    talk.hear(a_status() | {"heartbeat_ms": 10**400})
+
+    assert not talk.last.hang_up
+    assert talk.session.silent_at_s == 45

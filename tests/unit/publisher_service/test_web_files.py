@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher_service.http_routes import WEB
+from publisher_service.http_routes import WEB, takes_gzip
 from publisher_service.web_files import CONTENT_POLICY, WebFiles
 
 PAGE = (WEB / "index.html").read_text("utf-8")
@@ -102,3 +102,14 @@ def test_every_name_that_a_module_says_has_words() -> None:
 
     assert len(said) > 60
     assert {name for name in said if name not in known} == set()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_taken"),
+    [
+        ("gzip, deflate, br", True), ("GZIP;q=0.5", True), ("br, gzip;q=1", True), ("gzip;q=0.01", True),
+        ("gzip;q=0", False), ("gzip; q=0.000, br", False), ("identity", False), ("", False),
+    ],
+)  # fmt: skip
+def test_nobody_gets_gzip_who_forbids_it(accepted: str, is_taken: bool) -> None:  # noqa: FBT001 (a parameter of the table)
+    assert takes_gzip(accepted) is is_taken

@@ -6,6 +6,9 @@ from typing import Any, Literal, TypeAlias
 
 from .change import Row
 
+#: No number of the protocol is larger.
+MAX_WHOLE = 2**53
+
 
 class InvalidFrame(ValueError):  # noqa: N818 (it is the frame that is invalid)
     """A message that a server of this protocol does not send."""
@@ -69,7 +72,7 @@ def parse(text: str | bytes) -> Frame | None:
     """The message; None for those that only say that somebody is there, and for unknown types. Raises InvalidFrame."""
     try:
         body = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidFrame(f"not JSON: {error}") from error
     if not isinstance(body, dict):
         raise InvalidFrame("no object")
@@ -136,10 +139,10 @@ def _optional_text(body: dict[str, Any], name: str) -> str | None:
 
 def _whole(body: dict[str, Any], name: str, default: int | None = None) -> int:
     value = body.get(name, default)
-    if type(value) is not int:  # a boolean is none
+    if type(value) is not int or abs(value) > MAX_WHOLE:  # a boolean is none
         raise InvalidFrame(f"{name} is no whole number")
     return value
 
 
 def _optional_whole(body: dict[str, Any], name: str) -> int | None:
-    return value if type(value := body.get(name)) is int else None
+    return value if type(value := body.get(name)) is int and abs(value) <= MAX_WHOLE else None

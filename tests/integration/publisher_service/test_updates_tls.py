@@ -1,0 +1,90 @@
+"""The subscription of a publisher, where Redis is reached by TLS."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from publisher_service.updates import MAX_WAITING_BYTES, subscribed
+from shared.redis_client import open_redis
+from tests.integration.private_broker import PrivateBroker
+
+DEADLINE_S = 5.0
+
+
+async def test_messages_of_all_sizes_arrive_in_order_through_tls(broker: PrivateBroker, tmp_path: Path) -> None:
+    sent = [b"%d" % size + b"x" * size for size in (0, 1, 70_000, 300_000, 5, MAX_WAITING_BYTES, 2_000_000, 3)]
+    await broker.start()
+    async with (
+        _tls_before(broker.url, tmp_path) as url,
+        open_redis(url) as redis,
+        subscribed(redis, "updates", DEADLINE_S) as updates,
+    ):
+        for message in sent:
+            assert await redis.publish("updates", message) == 1
+        heard = [await updates.next(DEADLINE_S) for _ in sent]
+
+    assert heard == sent
+
+
+@asynccontextmanager
+async def _tls_before(url: str, folder: Path) -> AsyncIterator[str]:
+    """The URL of the same broker behind an end of TLS."""
+    place = urlsplit(url)
+    certificate = _self_signed(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind_reader, behind_writer = await asyncio.open_connection(place.hostname, place.port)
+        await asyncio.gather(_pump(reader, behind_writer), _pump(behind_reader, writer))
+
+    server = await asyncio.start_server(join, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        user = f"{place.netloc.rpartition('@')[0]}@" if "@" in place.netloc else ""
+        yield f"rediss://{user}127.0.0.1:{port}/0?ssl_ca_certs={certificate}"
+    finally:
+        server.close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while piece := await reader.read(65_536):
+            writer.write(piece)
+            await writer.drain()
+    writer.close()
+
+
+def _self_signed(folder: Path) -> Path:
+    """A certificate of 127.0.0.1 for an hour, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "broker")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "broker.pem"
+    file.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    return file
