@@ -3,12 +3,13 @@
 import asyncio
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Header, HTTPException, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Receive, Scope, Send
 
+from publisher_service.core.csv_table import csv_table
 from publisher_service.core.grant import Grant
 from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.replica import Replica
@@ -82,13 +83,16 @@ async def snapshot(
     request: Request,
     channel: str,
     keys: str | None = None,
+    format: Literal["json", "csv"] = "json",  # noqa: A002 (the name in the address)
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """A channel's rows, as in a websocket snapshot; `keys` as there. The ETag changes with the channel."""
     view = _view(request, channel, keys)
-    headers = _tagged(view.version)
+    headers = _tagged(view.version if format == "json" else f"{view.version}-csv")
     if _is_held(headers, if_none_match):
         return Response(status_code=304, headers=headers)
+    if format == "csv":
+        return Document(csv_table(view.changes(0)), headers=headers, media_type="text/csv")
     return Document(view.document(), headers=headers)
 
 

@@ -8,7 +8,8 @@ import pytest
 from publisher_service.entrance import MESSAGES_PATH, OPEN_FOLDER, OPEN_PATHS
 from publisher_service.event_route import FOLDER as EVENTS_FOLDER
 
-DEPLOY = Path(__file__).parents[3] / "deploy"
+ROOT = Path(__file__).parents[3]
+DEPLOY = ROOT / "deploy"
 PATHS = (OPEN_PATHS - {"/metrics"}) | {MESSAGES_PATH}
 FOLDERS = {f"{MESSAGES_PATH}/", EVENTS_FOLDER, OPEN_FOLDER, "/api/"}
 
@@ -20,7 +21,15 @@ def haproxy() -> set[str]:
 
 
 def caddy() -> set[str]:
-    text = (DEPLOY / "caddy" / "Caddyfile").read_text(encoding="utf-8")
+    return known_to_caddy(DEPLOY / "caddy" / "Caddyfile")
+
+
+def caddy_of_the_page_for_systemd() -> set[str]:
+    return known_to_caddy(ROOT / "docs" / "systemd.md")
+
+
+def known_to_caddy(file: Path) -> set[str]:
+    text = file.read_text(encoding="utf-8")
     (named,) = re.findall(r"^\t@known path (.+)$", text, re.MULTILINE)
     return {path.removesuffix("*") for path in named.split()}
 
@@ -32,7 +41,7 @@ def nginx() -> set[str]:
     return {path for path in PATHS | FOLDERS | {"/metrics"} if re.fullmatch(pattern, path)} | prefixes
 
 
-@pytest.mark.parametrize("balancer", [haproxy, caddy, nginx])
+@pytest.mark.parametrize("balancer", [haproxy, caddy, caddy_of_the_page_for_systemd, nginx])
 def test_a_balancer_lets_through_all_that_clients_may_ask_for_and_nothing_else(balancer: object) -> None:
     assert callable(balancer)
     assert balancer() == PATHS | FOLDERS
