@@ -1,4 +1,5 @@
 // One instrument: its book, tape, chart, foreign flow, and what the interval merged away.
+import { atMostOnce } from "./at-most-once.js";
 import { MARKS, shadeOf, shadeOfChange } from "./colours.js";
 import { isExpected, matchPrice, share } from "./columns.js";
 import { billions, clock, grouped, inPoints, percent, points, price, signed, volume } from "./formats.js";
@@ -15,7 +16,9 @@ export class Detail {
   /** @type {any} */ #chart = null;
   #chartAt = -Infinity;
   #chartDue = false;
-  #asked = false;
+  #paintOnce = atMostOnce(() => {
+    if (this.symbol) this.#paint();
+  });
   #merged = { trades: 0, rows: 0 };
 
   /**
@@ -73,12 +76,7 @@ export class Detail {
   }
 
   paintSoon() {
-    if (this.#asked || !this.symbol) return;
-    this.#asked = true;
-    requestAnimationFrame(() => {
-      this.#asked = false;
-      if (this.symbol) this.#paint();
-    });
+    if (this.symbol) this.#paintOnce();
   }
 
   /** @param {import("./words.js").Words} words */

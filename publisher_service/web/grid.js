@@ -1,5 +1,6 @@
 // The hot table. It holds elements for the rows in sight only, writes what changed, and writes it once a frame.
 
+import { atMostOnce } from "./at-most-once.js";
 import { isExpected } from "./columns.js";
 
 /** Rows beside those in sight, so that a scroll shows no gap. */
@@ -25,7 +26,7 @@ export class Grid {
   /** @type {Line[]} */ #lines = []; // the row at place p is in line p modulo their number
   #dirty = new Set();
   #all = true;
-  #asked = false;
+  #ask = atMostOnce(() => this.#paint());
   #chosen = "";
   #rowHeight = 22;
   /** @type {HTMLElement} */ #head;
@@ -122,15 +123,6 @@ export class Grid {
     }
     this.#all = true;
     this.#ask();
-  }
-
-  #ask() {
-    if (this.#asked) return;
-    this.#asked = true;
-    requestAnimationFrame(() => {
-      this.#asked = false;
-      this.#paint();
-    });
   }
 
   #paint() {

@@ -1,6 +1,7 @@
 // The one wiring file of the board: what is shown follows from the address, the settings and the lists; news paint it.
 import { HOME, placeOf, queryOf } from "./address.js";
 import { ask, keepToken, takeToken } from "./answers.js";
+import { atMostOnce } from "./at-most-once.js";
 import { Banggia } from "./banggia.js";
 import { columnsFor } from "./columns.js";
 import { askFor, choice, showHelp, showSettings } from "./dialogs.js";
@@ -367,7 +368,7 @@ const followAlerts = once(async () => {
 
 // ── The order of rows
 
-const listSoon = atMostOnce(orderNow, (call) => requestAnimationFrame(call));
+const listSoon = atMostOnce(orderNow);
 const sortSoon = atMostOnce(orderNow, (call) => setTimeout(call, SORT_EVERY_MS));
 
 function orderNow() {
@@ -469,21 +470,6 @@ feed.onStatus(() => tick());
 setInterval(tick, TICK_MS);
 setTimeout(followAlerts, LATER_MS);
 render();
-
-// ── Small things
-
-/** Of several calls, one. @param {() => void} call @param {(call: () => void) => unknown} later */
-function atMostOnce(call, later) {
-  let isAsked = false;
-  return () => {
-    if (isAsked) return;
-    isAsked = true;
-    later(() => {
-      isAsked = false;
-      call();
-    });
-  };
-}
 
 /** @template T @param {() => T} make @returns {() => T} */
 function once(make) {

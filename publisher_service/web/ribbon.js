@@ -1,4 +1,5 @@
 // The indices on top, and the nearest future with its basis: a card each.
+import { atMostOnce } from "./at-most-once.js";
 import { shadeOfChange } from "./colours.js";
 import { grouped, percent, points, signed, volume } from "./formats.js";
 
@@ -73,7 +74,7 @@ function set(node, text) {
 export class Ribbon {
   /** @type {Map<string, Card>} */ #cards = new Map();
   /** @type {any} */ #charts = null;
-  #asked = false;
+  paintSoon = atMostOnce(() => this.#paint());
 
   /**
    * @param {HTMLElement} element
@@ -96,15 +97,6 @@ export class Ribbon {
     let newest = 0;
     for (const row of this.index.rows.values()) if (row.time > newest) newest = row.time;
     return newest;
-  }
-
-  paintSoon() {
-    if (this.#asked) return;
-    this.#asked = true;
-    requestAnimationFrame(() => {
-      this.#asked = false;
-      this.#paint();
-    });
   }
 
   #paint() {
