@@ -20,12 +20,9 @@ class Audience:
     def __init__(self, view: View) -> None:
         self.view = view
         # By the form of the frames: what leads to the socket.
-        self._in_step: tuple[dict[Subscription, Sink], ...] = ({}, {}, {})
-        self._sinks: list[list[Sink] | None] = [
-            None,
-            None,
-            None,
-        ]  # the same without the subscriptions, if nothing changed
+        self._in_step: tuple[dict[Subscription, Sink], ...] = tuple({} for _ in Form)
+        # The same without the subscriptions, if nothing changed.
+        self._sinks: list[list[Sink] | None] = [None for _ in Form]
         self._others: dict[Subscription, None] = {}
         self.told_at_s = -math.inf  # when those who are in step got their last frame
 

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from publisher_service.core import events
 from publisher_service.core.grant import Grant
-from publisher_service.core.requests import FORBIDDEN, UNKNOWN_CHANNEL, AddressQuery
+from publisher_service.core.requests import AddressQuery
 from publisher_service.event_door import carrier_of
 from publisher_service.hub import Hub
 from publisher_service.portable_door import PortableEventDoor
@@ -23,7 +23,6 @@ HEADERS: Final = [
 ]
 #: How long browsers wait after a connection that was lost: each another time, since many are lost together.
 RETRY_MS = (1000, 4000)
-_STATUSES = {UNKNOWN_CHANNEL: 404, FORBIDDEN: 403}
 
 
 async def event_streams(scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +44,7 @@ async def event_streams(scope: Scope, receive: Receive, send: Send) -> None:
     invalid = hub.refusal(grant, query)
     if invalid is not None:
         body = {"detail": invalid.text, "code": invalid.code}
-        await JSONResponse(body, _STATUSES.get(invalid.code, 400))(scope, receive, send)
+        await JSONResponse(body, invalid.http_status)(scope, receive, send)
         return
     patience = events.patience(random.randrange(*RETRY_MS))  # noqa: S311 (no secret)
     carrier = carrier_of(scope)

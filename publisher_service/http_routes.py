@@ -14,8 +14,6 @@ from publisher_service.core.grant import Grant
 from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.replica import Replica
 from publisher_service.core.requests import (
-    FORBIDDEN,
-    UNKNOWN_CHANNEL,
     AddressQuery,
     Intervals,
     InvalidRequest,
@@ -27,7 +25,6 @@ from publisher_service.readiness import Readiness
 from publisher_service.web_files import CONTENT_POLICY, WebFile, WebFiles
 from shared.channels import Channel
 
-_STATUSES = {UNKNOWN_CHANNEL: 404, FORBIDDEN: 403}
 _GZIP: Final = re.compile(r"\bgzip\b", re.IGNORECASE)
 _NO_GZIP: Final = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 WEB = Path(__file__).parent / "web"
@@ -231,7 +228,7 @@ def _view(request: Request, channel: str, keys: str | None) -> View:
             raise forbidden(None)
         return View(wanted, replica, KeptFrames())
     except InvalidRequest as invalid:
-        raise HTTPException(_STATUSES.get(invalid.code, 400), invalid.text) from invalid
+        raise HTTPException(invalid.http_status, invalid.text) from invalid
 
 
 def _loaded(request: Request) -> Replica:

@@ -44,6 +44,7 @@ class WebFiles:
         self._files = {path.relative_to(folder).as_posix(): _read(path.read_bytes(), path.suffix) for path in paths}
         names = "".join(f"{name} {file.identity}\n" for name, file in self._files.items())
         self.version = hashlib.sha256(names.encode()).hexdigest()[:12]
+        self._pages = {name: self._page(file) for name, file in self._files.items() if name.endswith(".html")}
 
     def get(self, path: str) -> tuple[WebFile, bool] | None:
         """
@@ -57,8 +58,10 @@ class WebFiles:
 
     def page(self, name: str) -> WebFile:
         """A page whose addresses are those of this version. Raises KeyError."""
-        body = self._files[name].body.replace(b'"web/', f'"web/{self.version}/'.encode())
-        return _read(body, Path(name).suffix)
+        return self._pages[name]
+
+    def _page(self, file: WebFile) -> WebFile:
+        return _read(file.body.replace(b'"web/', f'"web/{self.version}/'.encode()), ".html")
 
 
 def _read(body: bytes, suffix: str) -> WebFile:

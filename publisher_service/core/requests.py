@@ -19,6 +19,7 @@ from shared.table import JSON
 FORBIDDEN = "forbidden"
 #: That of a channel that is none.
 UNKNOWN_CHANNEL = "unknown_channel"
+_HTTP_STATUSES = {UNKNOWN_CHANNEL: 404, FORBIDDEN: 403}
 #: Each frame of an answer repeats it.
 MAX_ID_LENGTH = 64
 #: Addresses that are not read again when they come again.
@@ -38,6 +39,11 @@ class InvalidRequest(Exception):  # noqa: N818 (the name says what it is)
         self.code = code
         self.text = text
         self.request_id = request_id
+
+    @property
+    def http_status(self) -> int:
+        """Of the answer, where it is one of HTTP."""
+        return _HTTP_STATUSES.get(self.code, 400)
 
     def message(self) -> dict[str, JSON]:
         """The error message to the client."""
