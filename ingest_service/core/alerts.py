@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ingest_service.core.basis import basis_of
 from ingest_service.core.channel_rows import ChannelRows
 from ingest_service.core.lookback import Lookback
 from ingest_service.core.matches import Match
-from ingest_service.core.rounding import Price, rounded
+from ingest_service.core.rounding import Price
 from ingest_service.core.rows import (
     AlertKind,
     AlertRow,
@@ -219,7 +220,7 @@ class Alerts:
 
         The first sign of a day is no flip; at the index it keeps its sign.
         """
-        basis = rounded(last - underlying_value, 2)
+        basis = basis_of(last, underlying_value)
         if not basis:
             return
         state = 1 if basis > 0 else -1

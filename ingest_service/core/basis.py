@@ -6,13 +6,18 @@ from ingest_service.core.rounding import Price, percent, rounded
 from ingest_service.core.rows import BasisMinutesRow, BasisRow
 
 
+def basis_of(last: Price, underlying_value: float) -> float:
+    """What a future is above its index, in points."""
+    return rounded(last - underlying_value, 2)
+
+
 def basis_with(held: BasisRow | None, start_ms: int, last: Price, underlying_value: float) -> BasisRow:
     """
     The point at the place of the minute that begins so, with the prices as they are now.
 
     What is held there is the point of this minute, or one of two minutes ago or more, which is complete.
     """
-    basis = rounded(last - underlying_value, 2)
+    basis = basis_of(last, underlying_value)
     anew = held is None or start_ms > held["start"]
     return {
         "start": start_ms if held is None or anew else held["start"],

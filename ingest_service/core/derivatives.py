@@ -6,9 +6,10 @@ The basis moves when either of the two does, so a row is made anew from both, wh
 
 from collections.abc import Mapping
 
+from ingest_service.core.basis import basis_of
 from ingest_service.core.book import best_price
 from ingest_service.core.futures import Future
-from ingest_service.core.rounding import percent, rounded
+from ingest_service.core.rounding import percent
 from ingest_service.core.rows import DerivativesRow, IndexRow, Level, MarketRow
 from ingest_service.core.sessions import Calendar
 
@@ -18,7 +19,7 @@ def derivatives_row(
 ) -> DerivativesRow:
     """The row of a contract, from its row of the market and that of its index, if there is one."""
     last, value = market["last"], None if underlying is None else underlying["value"]
-    basis = None if last is None or value is None else rounded(last - value, 2)
+    basis = None if last is None or value is None else basis_of(last, value)
     expiry = last_trading_day(future, calendar)
     times = [row["time"] for row in (market, underlying) if row is not None]
     return {
