@@ -10,7 +10,7 @@ from time import perf_counter
 
 from bench.centrifugo import Recorded, Rows
 from bench.figures import Figures
-from publisher_service.core.frames import DEFLATE_FROM_BYTES, DEFLATE_LEVEL, Frame
+from publisher_service.core.frames import DEFLATE_FROM_BYTES, DEFLATE_LEVEL, Frame, payload_of
 from publisher_service.core.kept_frames import KeptFrames
 from publisher_service.core.replica import Replica
 from publisher_service.core.selection import Selection
@@ -24,12 +24,6 @@ LEVELS = (1, 6)
 THRESHOLD_BYTES, LEVEL = DEFLATE_FROM_BYTES, DEFLATE_LEVEL
 #: A snapshot of the whole market is 50 frames: one in so many is compressed, and stands for the others.
 SAMPLED, LARGE_ROWS = 40, 500
-
-
-def payload(frame: bytes) -> bytes:
-    """What a finished frame carries."""
-    short = frame[1]
-    return frame[2 if short < 126 else 4 if short == 126 else 10 :]
 
 
 def header_bytes(size: int) -> int:
@@ -66,7 +60,7 @@ class Tally:
         self.messages += times
         self.frames += len(frames) * times
         self.plain += sum(map(len, frames)) * times
-        texts = [payload(frame) for frame in frames]
+        texts = [payload_of(frame) for frame in frames]
         began_s = perf_counter()
         self.sent += sum(map(sent_bytes, texts)) * times
         self.deflate_s += (perf_counter() - began_s) * times

@@ -5,8 +5,8 @@ from itertools import islice
 
 from bench.bytes import selections
 from bench.hour import Hour
-from bench.watchers import THRESHOLD_BYTES, Tally, Watched, deflated_bytes, payload, sent_bytes
-from publisher_service.core.frames import text_frame
+from bench.watchers import THRESHOLD_BYTES, Tally, Watched, deflated_bytes, sent_bytes
+from publisher_service.core.frames import payload_of, text_frame
 from publisher_service.core.replica import Replica
 from publisher_service.core.selection import ALL
 from publisher_service.core.views import Mode
@@ -33,7 +33,7 @@ def test_a_small_frame_stays_plain() -> None:
 
 
 def test_a_payload_is_found_behind_each_size_of_header() -> None:
-    assert [len(payload(text_frame(bytes(size)))) for size in (0, 125, 126, 65_535, 65_536)] == [
+    assert [len(payload_of(text_frame(bytes(size)))) for size in (0, 125, 126, 65_535, 65_536)] == [
         0, 125, 126, 65_535, 65_536,
     ]  # fmt: skip
 
