@@ -4,8 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from clients.python.banggia_client import Table, connect
-from terminal.address import access_token, board_url
+from clients.python.banggia_client import Feed, Table
 from terminal.exit_code import ExitCode
 from terminal.line import chosen, text_line, to_json
 from terminal.options import add_keys, names, parser_of
@@ -23,29 +22,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("channel", help="market, index, …")
     add_keys(parser)
     parser.add_argument("--fields", type=names, help="only these: last,change_pct")
-    return run(snapshot(parser.parse_args(arguments)))
+    return run(snapshot, parser.parse_args(arguments))
 
 
-async def snapshot(options: argparse.Namespace) -> ExitCode:
+async def snapshot(options: argparse.Namespace, feed: Feed) -> ExitCode:
     """Print it."""
-    try:
-        feed = connect(board_url(options.url), token=access_token())
-    except ValueError as error:
-        complain(str(error))
-        return ExitCode.WRONG_ARGUMENT
-    async with feed:
-        table = feed.table(options.channel, keys=options.keys)
-        code = await loaded(feed, table)
-        if code is not ExitCode.DONE:
-            return code
-        sys.stdout.write(as_json(table, options.fields) if options.json else as_text(table, options.fields))
-        sys.stdout.flush()
-        if await missing(feed, table, options.keys):
-            return ExitCode.NOT_FOUND
-        if table.state != "live":
-            complain(f"These rows are old: {road(feed.status, feed.error, 'en')}.")
-            return ExitCode.OLD
-        return ExitCode.DONE
+    table = feed.table(options.channel, keys=options.keys)
+    code = await loaded(feed, table)
+    if code is not ExitCode.DONE:
+        return code
+    sys.stdout.write(as_json(table, options.fields) if options.json else as_text(table, options.fields))
+    sys.stdout.flush()
+    if await missing(feed, table, options.keys):
+        return ExitCode.NOT_FOUND
+    if table.state != "live":
+        complain(f"These rows are old: {road(feed.status, feed.error, 'en')}.")
+        return ExitCode.OLD
+    return ExitCode.DONE
 
 
 def as_text(table: Table, fields: Sequence[str] | None) -> str:

@@ -5,12 +5,11 @@ import asyncio
 import sys
 from contextlib import suppress
 
-from clients.python.banggia_client import Change, Feed, Status, Table, TableFailed, connect
-from terminal.address import access_token, board_url
+from clients.python.banggia_client import Change, Feed, Status, Table, TableFailed
 from terminal.exit_code import ExitCode
 from terminal.line import change_json, change_lines, status_json
 from terminal.options import add_keys, names, parser_of
-from terminal.watching import NO_ACCESS, complain, loaded, missing, no_link, run
+from terminal.watching import NO_ACCESS, code_of, complain, loaded, missing, no_link, run
 from terminal.words import road
 
 
@@ -28,33 +27,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fields", type=names, help="only changes of these: last,total_volume")
     parser.add_argument("--interval", type=int, metavar="MS", help="at most one frame in so many milliseconds")
     parser.add_argument("--seconds", type=float, help="end after so many seconds")
-    return run(tail(parser.parse_args(arguments)))
+    return run(tail, parser.parse_args(arguments))
 
 
-async def tail(options: argparse.Namespace) -> ExitCode:
+async def tail(options: argparse.Namespace, feed: Feed) -> ExitCode:
     """Until the time is over, or for ever."""
+    table = feed.table(options.channel, keys=options.keys, interval_ms=options.interval)
+    feed.on_status(lambda status: _tell(status, feed, table, as_json=options.json))
+    code = await loaded(feed, table)
+    if code is not ExitCode.DONE:
+        return code
+    await missing(feed, table, options.keys)
     try:
-        feed = connect(board_url(options.url), token=access_token())
-    except ValueError as error:
-        complain(str(error))
-        return ExitCode.WRONG_ARGUMENT
-    async with feed:
-        table = feed.table(options.channel, keys=options.keys, interval_ms=options.interval)
-        feed.on_status(lambda status: _tell(status, feed, table, as_json=options.json))
-        code = await loaded(feed, table)
-        if code is not ExitCode.DONE:
-            return code
-        await missing(feed, table, options.keys)
-        try:
-            async with asyncio.timeout(options.seconds):
-                async for change in table:
-                    _write(table, change, options)
-        except TimeoutError:
-            return ExitCode.DONE
-        except TableFailed as failed:
-            complain(str(failed))
-            return ExitCode.NO_ACCESS if failed.code in NO_ACCESS else ExitCode.WRONG_ARGUMENT
-        return no_link(feed)
+        async with asyncio.timeout(options.seconds):
+            async for change in table:
+                _write(table, change, options)
+    except TimeoutError:
+        return ExitCode.DONE
+    except TableFailed as failed:
+        complain(str(failed))
+        return code_of(failed)
+    return no_link(feed)
 
 
 def _write(table: Table, change: Change, options: argparse.Namespace) -> None:

@@ -7,8 +7,7 @@ import shutil
 import sys
 import time
 
-from clients.python.banggia_client import Feed, connect
-from terminal.address import access_token, board_url
+from clients.python.banggia_client import Feed
 from terminal.exit_code import ExitCode
 from terminal.line import to_json
 from terminal.options import add_keys, parser_of
@@ -40,28 +39,22 @@ def main(arguments: list[str] | None = None) -> int:
     if not (options.once or options.json) and not (sys.stdin.isatty() and sys.stdout.isatty()):
         complain("top needs a terminal; --once prints one picture, --json what is in it.")
         return ExitCode.WRONG_ARGUMENT
-    return run(top(options))
+    return run(top, options)
 
 
-async def top(options: argparse.Namespace) -> ExitCode:
+async def top(options: argparse.Namespace, feed: Feed) -> ExitCode:
     """Until the key q."""
-    try:
-        feed = connect(board_url(options.url), token=access_token())
-    except ValueError as error:
-        complain(str(error))
-        return ExitCode.WRONG_ARGUMENT
-    async with feed:
-        board = Board(feed, options)
-        code = await loaded(feed, board.market)
-        if code is ExitCode.DONE and await missing(feed, board.market, options.keys) and not board.market.rows:
-            code = ExitCode.NOT_FOUND
-        if code is not ExitCode.DONE:
-            return code
-        if options.once or options.json:
-            await loaded(feed, board.indices)
-            sys.stdout.write(board.json() if options.json else board.text())
-            return ExitCode.DONE if board.market.state == "live" else ExitCode.OLD
-        return await board.show()
+    board = Board(feed, options)
+    code = await loaded(feed, board.market)
+    if code is ExitCode.DONE and await missing(feed, board.market, options.keys) and not board.market.rows:
+        code = ExitCode.NOT_FOUND
+    if code is not ExitCode.DONE:
+        return code
+    if options.once or options.json:
+        await loaded(feed, board.indices)
+        sys.stdout.write(board.json() if options.json else board.text())
+        return ExitCode.DONE if board.market.state == "live" else ExitCode.OLD
+    return await board.show()
 
 
 class Board:

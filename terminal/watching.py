@@ -1,12 +1,14 @@
 """What the commands do alike: a table until it is there, and what it means if it is not."""
 
+import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeAlias
 
-from clients.python.banggia_client import Feed, NotLoaded, Table, TableFailed
+from clients.python.banggia_client import Feed, NotLoaded, Table, TableFailed, connect
+from terminal.address import access_token, board_url
 from terminal.exit_code import ExitCode
 from terminal.suggestion import did_you_mean, names_in
 from terminal.words import road
@@ -26,16 +28,34 @@ def complain(line: str) -> None:
     sys.stderr.flush()
 
 
-def run(command: Coroutine[Any, Any, ExitCode]) -> int:
-    """The exit code, also of an interruption, and of a reader that has gone."""
+Command: TypeAlias = Callable[[argparse.Namespace, Feed], Awaitable[ExitCode]]
+
+
+def run(command: Command, options: argparse.Namespace) -> int:
+    """The exit code: of a command with the board that its options mean, of an interruption, or of a lost reader."""
     try:
-        return asyncio.run(command)
+        return asyncio.run(_with_feed(command, options))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # `… | head` has seen enough. What the interpreter flushes at its end goes nowhere, without a complaint.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
+
+
+async def _with_feed(command: Command, options: argparse.Namespace) -> ExitCode:
+    try:
+        feed = connect(board_url(options.url), token=access_token())
+    except ValueError as error:
+        complain(str(error))
+        return ExitCode.WRONG_ARGUMENT
+    async with feed:
+        return await command(options, feed)
+
+
+def code_of(failed: TableFailed) -> ExitCode:
+    """How a command ends that the board gives no table."""
+    return ExitCode.NO_ACCESS if failed.code in NO_ACCESS else ExitCode.WRONG_ARGUMENT
 
 
 async def loaded(feed: Feed, table: Table) -> ExitCode:
@@ -53,7 +73,7 @@ async def loaded(feed: Feed, table: Table) -> ExitCode:
     if (failed := table.error) is not None:
         meant = did_you_mean(table.channel, names_in(failed.message)) if failed.code == "unknown_channel" else ""
         complain(f"{failed}.{meant}")
-        return ExitCode.NO_ACCESS if failed.code in NO_ACCESS else ExitCode.WRONG_ARGUMENT
+        return code_of(failed)
     return ExitCode.DONE
 
 
