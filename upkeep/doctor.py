@@ -9,11 +9,12 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx2
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 from redis.exceptions import RedisError
 
 from ingest_service.calendar_file import load_calendar
@@ -42,12 +43,23 @@ For example, what stands between this machine's environment and a board, and a p
   python3 run.py doctor --url http://board.example"""
 
 
-def settings_findings() -> Iterator[Finding]:
-    """Whether both services would start here, and what they would lack."""
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+def settings_of(model: type[SettingsT]) -> SettingsT | ValidationError:
+    """The settings of a service in this environment, or what is wrong with them."""
     try:
-        settings = IngestSettings()
+        return model()
     except ValidationError as error:
-        keys_only = {str(detail["loc"][0]) for detail in error.errors(include_input=False) if detail["loc"]} <= {
+        return error
+
+
+def settings_findings(
+    ingest: IngestSettings | ValidationError, publisher: PublisherSettings | ValidationError
+) -> Iterator[Finding]:
+    """Whether both services would start here, and what they would lack."""
+    if isinstance(ingest, ValidationError):
+        keys_only = {str(detail["loc"][0]) for detail in ingest.errors(include_input=False) if detail["loc"]} <= {
             "ssi_consumer_id",
             "ssi_consumer_secret",
         }
@@ -58,15 +70,13 @@ def settings_findings() -> Iterator[Finding]:
                 "export SSI_CONSUMER_ID and SSI_CONSUMER_SECRET; python3 run.py demo needs no key",
             )
         else:
-            yield wrong("ingest's settings", settings_error_line(error, IngestSettings), "see docs/settings.md")
+            yield wrong("ingest's settings", settings_error_line(ingest, IngestSettings), "see docs/settings.md")
     else:
-        yield ok("ingest's settings", f"complete; the exchange is {urlsplit(settings.ssi_stream_url).netloc}")
-        yield from _calendar_findings(settings.calendar_file)
-        yield from _cache_findings(settings.cache_dir)
-    try:
-        PublisherSettings()
-    except ValidationError as error:
-        yield wrong("publisher's settings", settings_error_line(error, PublisherSettings), "see docs/settings.md")
+        yield ok("ingest's settings", f"complete; the exchange is {urlsplit(ingest.ssi_stream_url).netloc}")
+        yield from _calendar_findings(ingest.calendar_file)
+        yield from _cache_findings(ingest.cache_dir)
+    if isinstance(publisher, ValidationError):
+        yield wrong("publisher's settings", settings_error_line(publisher, PublisherSettings), "see docs/settings.md")
     else:
         yield ok("publisher's settings", "complete")
     limit = raise_descriptor_limit()
@@ -208,18 +218,13 @@ async def findings(url: str | None) -> AsyncIterator[Finding]:
     """Everything, in the order of the road: here, exchange, Redis, publisher."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield ok("Python", f"{version}, {sys.prefix}")
-    for finding in settings_findings():
+    ingest, publisher = settings_of(IngestSettings), settings_of(PublisherSettings)
+    for finding in settings_findings(ingest, publisher):
         yield finding
-    try:
-        ingest = IngestSettings()
-    except ValidationError:
-        ingest = None
-    if ingest is not None:
+    if not isinstance(ingest, ValidationError):
         async for finding in exchange_findings(ingest):
             yield finding
-    try:
-        publisher = PublisherSettings()
-    except ValidationError:
+    if isinstance(publisher, ValidationError):
         return
     async for finding in redis_findings(publisher.redis_url, publisher.redis_prefix):
         yield finding
