@@ -111,7 +111,7 @@ async def test_the_metrics_of_publishers_are_out_of_reach_however_they_are_spell
     assert await balanced.project.metric(publisher, "publisher_connected") == 1.0, "the metrics are there, behind it"
 
 
-@pytest.mark.parametrize("path", ["/docs", "/control", "/stats", "/haproxy?stats", "/config/", "/nginx_status", "/x"])
+@pytest.mark.parametrize("path", ["/redoc", "/control", "/stats", "/haproxy?stats", "/config/", "/nginx_status", "/x"])
 async def test_what_is_not_the_applications_is_not_there(balanced: Balanced, path: str) -> None:
     status, _ = await balanced.project.ask(path)
 
