@@ -187,7 +187,9 @@ async def web_file(request: Request, path: str) -> Response:
     if found is None:
         raise HTTPException(404, "there is no such file")
     file, is_for_ever = found
-    return file_response(request, file, {}, is_for_ever=is_for_ever)
+    # Pages of other sites may be made with our client: what is here is no secret.
+    headers = {"Access-Control-Allow-Origin": "*"}
+    return file_response(request, file, headers, is_for_ever=is_for_ever)
 
 
 def file_response(request: Request, file: WebFile, headers: dict[str, str], *, is_for_ever: bool) -> Response:

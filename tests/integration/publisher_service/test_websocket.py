@@ -184,6 +184,7 @@ async def test_the_board_and_its_parts_are_served(publisher: RunningPublisher) -
     assert (script.text, script.headers["content-encoding"]) == (plain.text, "gzip")
     assert "immutable" in script.headers["cache-control"]
     assert plain.headers["cache-control"] == page.headers["cache-control"] == "no-cache"
+    assert plain.headers["access-control-allow-origin"] == "*", "pages of other sites may be made with our client"
 
 
 async def test_a_publisher_says_goodbye_to_idle_clients_and_ends_when_told_to(
