@@ -337,4 +337,5 @@ class Publication:
         try:
             await self._sink.release_lease()
         except (RedisError, OSError, TimeoutError):
-            log.warning("the lease was not released; a standby takes over when it ends")
+            if self._server:  # else there was none
+                log.warning("the lease was not released; a standby takes over when it ends")

@@ -81,10 +81,19 @@ async def test_where_no_board_is_the_next_step_is_told(tmp_path: Path) -> None:
     assert "run.py demo starts one" in nobody.err
 
 
-async def test_a_running_demo_is_found_by_its_file(publisher: RunningPublisher, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fronted", [True, False])
+async def test_a_running_demo_is_found_by_its_file_and_its_board_comes_before_its_publishers(
+    publisher: RunningPublisher,
+    tmp_path: Path,
+    fronted: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
     port = int(publisher.url.rpartition(":")[2])
-    stack = [{"name": "valkey", "pid": 1, "port": 1}, {"name": "publisher-1", "pid": 2, "port": port}]
-    (tmp_path / "stack.json").write_text(json.dumps(stack))
+    entry = (
+        {"name": "publisher-1", "pid": 2, "port": 9, "board": port}
+        if fronted
+        else {"name": "publisher-1", "port": port}
+    )
+    (tmp_path / "stack.json").write_text(json.dumps([{"name": "valkey", "pid": 1, "port": 1}, entry]))
 
     said = await run("snapshot", "groups", BANGGIA_VAR=str(tmp_path), BANGGIA_URL="")
 

@@ -1,0 +1,13 @@
+"""Addresses as they may be shown."""
+
+import re
+
+#: What stands before the host: a name, a password, or both.
+_PASSWORD = re.compile(r"^(\w+://)[^/?#]*@")
+#: What stands in the query may be a password as well, such as `?password=` of a Redis.
+_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#]+)=[^&#]*")
+
+
+def without_secrets(address: str) -> str:
+    """The same, with stars where secrets may stand; what is no address stays as it is."""
+    return _QUERY_VALUE.sub(r"\1=***", _PASSWORD.sub(r"\1***@", address)) if "://" in address else address
