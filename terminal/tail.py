@@ -8,8 +8,8 @@ from contextlib import suppress
 from clients.python.banggia_client import Change, Feed, Status, Table, TableFailed
 from terminal.exit_code import ExitCode
 from terminal.line import change_json, change_lines, status_json
-from terminal.options import add_keys, names, parser_of
-from terminal.watching import NO_ACCESS, code_of, complain, loaded, missing, no_link, run
+from terminal.options import add_keys, names, parser_of, seconds
+from terminal.watching import NO_ACCESS, code_of, complain, loaded, missing, no_link, run, unknown_fields
 from terminal.words import road
 
 
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     add_keys(parser)
     parser.add_argument("--fields", type=names, help="only changes of these: last,total_volume")
     parser.add_argument("--interval", type=int, metavar="MS", help="at most one frame in so many milliseconds")
-    parser.add_argument("--seconds", type=float, help="end after so many seconds")
+    parser.add_argument("--seconds", type=seconds, help="end after so many seconds")
     return run(tail, parser.parse_args(arguments))
 
 
@@ -38,9 +38,13 @@ async def tail(options: argparse.Namespace, feed: Feed) -> ExitCode:
     if code is not ExitCode.DONE:
         return code
     await missing(feed, table, options.keys)
+    if options.interval is not None and table.interval_ms not in (None, options.interval):
+        complain(f"-- every {table.interval_ms} ms: the board has no interval of {options.interval} ms")
     try:
         async with asyncio.timeout(options.seconds):
             async for change in table:
+                if change.reset and unknown_fields(table, options.fields):
+                    return ExitCode.WRONG_ARGUMENT
                 _write(table, change, options)
     except TimeoutError:
         return ExitCode.DONE

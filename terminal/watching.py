@@ -89,18 +89,34 @@ def no_link(feed: Feed) -> ExitCode:
 
 async def missing(feed: Feed, table: Table, keys: Iterable[str] | None) -> bool:
     """Whether some key that was named is not there; says so, with what may have been meant."""
-    found = False
-    for key in keys or ():
-        if key.startswith("@"):
-            groups = await _known(feed, "groups")
-            if groups and key[1:] not in groups:
-                found = True
-                complain(f"There is no group {key}.{did_you_mean(key, [f'@{name}' for name in groups])}")
-        elif not any(name == key or name.startswith(f"{key}#") for name in table.rows):
-            found = True
-            known = await _known(feed, "symbols" if table.channel in SEQUENCES else table.channel)
-            complain(f"{table.channel} has no row {key} now.{did_you_mean(key, known)}")
-    return found
+    absent = [key for key in keys or () if not key.startswith("@") and not _has(table, key)]
+    named = [key for key in keys or () if key.startswith("@")]
+    if not absent and not named:
+        return False
+    groups = [f"@{name}" for name in await _known(feed, "groups")]
+    unknown = [group for group in named if groups and group not in groups]
+    for group in unknown:
+        complain(f"There is no group {group}.{did_you_mean(group, groups)}")
+    known = await _known(feed, "symbols" if table.channel in SEQUENCES else table.channel) if absent else []
+    # Nothing may be missing but the way to it.
+    because = "" if feed.connected else f": {road(feed.status, feed.error, 'en')}"
+    for key in absent:
+        complain(f"{table.channel} has no row {key} now{because}.{did_you_mean(key, known + groups)}")
+    return bool(absent or unknown)
+
+
+def _has(table: Table, key: str) -> bool:
+    return any(name == key or name.startswith(f"{key}#") for name in table.rows)
+
+
+def unknown_fields(table: Table, fields: Iterable[str] | None) -> bool:
+    """Whether a field that was named is in no row that is there; says so, with what may have been meant."""
+    known = dict.fromkeys(name for row in table.rows.values() for name in row)
+    unknown = [name for name in fields or () if known and name not in known]
+    for name in unknown:
+        hint = did_you_mean(name, known) or f" There are {', '.join(known)}."
+        complain(f"{table.channel} has no field {name}.{hint}")
+    return bool(unknown)
 
 
 async def _known(feed: Feed, channel: str) -> list[str]:

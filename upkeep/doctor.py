@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 import httpx2
 from pydantic import ValidationError
@@ -30,7 +29,8 @@ from shared.descriptors import raise_descriptor_limit
 from shared.redis_client import COMMAND_DEADLINE_S, check_url, open_redis, place_of
 from shared.settings_error import settings_error_line
 from shared.wire import Head, InvalidEnvelope, NewerContract, decode_head
-from upkeep.address import without_secrets
+from terminal.address import running_demo
+from upkeep.address import host_of, without_secrets
 from upkeep.finding import Finding, note, ok, wrong
 
 #: An ingest writes the head once a second.
@@ -79,10 +79,7 @@ def settings_findings(
         else:
             yield wrong("ingest's settings", settings_error_line(ingest, IngestSettings), "see docs/settings.md")
     else:
-        yield ok(
-            "ingest's settings",
-            f"complete; the exchange is {urlsplit(ingest.ssi_stream_url).netloc.rpartition('@')[2]}",
-        )
+        yield ok("ingest's settings", f"complete; the exchange is {host_of(ingest.ssi_stream_url)}")
         yield from _calendar_findings(ingest.calendar_file)
         yield from _cache_findings(ingest.cache_dir)
     if isinstance(publisher, ValidationError):
@@ -183,7 +180,7 @@ async def exchange_findings(settings: IngestSettings) -> AsyncIterator[Finding]:
     async with open_http() as http:  # as the ingest does, through a proxy if there is one
         for url, variable in variables.items():
             request = http.build_request("HEAD", url)
-            host = urlsplit(url).hostname
+            host = host_of(url)
             try:
                 async with asyncio.timeout(ANSWER_S):
                     await answer_to(http, request)
@@ -247,6 +244,12 @@ async def findings(url: str | None) -> AsyncIterator[Finding]:
     """Everything, in the order of the road: here, exchange, Redis, publisher."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield ok("Python", f"{version}, {sys.prefix}")
+    if url is None and (demo := running_demo()) is not None:
+        yield note(
+            "demo",
+            f"one runs here at {demo.replace('ws', 'http', 1)}, with settings and a Redis of its own",
+            "all that follows is about services that you start yourself",
+        )
     ingest, publisher = settings_of(IngestSettings), settings_of(PublisherSettings)
     for finding in settings_findings(ingest, publisher):
         yield finding
