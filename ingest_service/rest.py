@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from ingest_service.answer import answer_to, no_answer
+from ingest_service.answer import Answer, answer_to, no_answer
 from ingest_service.core.access_token import AccessToken
 
 log = logging.getLogger(__name__)
@@ -269,13 +269,7 @@ class Rest:
             raise UnreachableError(f"{name}: no answer from {request.url.host} in time") from None
         except httpx2.HTTPError as error:
             raise UnreachableError(f"{name}: {no_answer(error, request)}") from None
-        try:
-            envelope = _Envelope.model_validate_json(answer.body)
-        except ValidationError:
-            envelope = _Envelope(status=str(answer.status), message=f"HTTP {answer.status}")
-            refused: type[RestError] = UnreachableError
-        else:
-            refused = RestError
+        envelope, refused = _envelope_of(answer)
         reason = f"{name}: {envelope.text}"
         if answer.status == 429 or "quota" in envelope.text.lower():
             raise RestError(reason, quota=True)
@@ -290,6 +284,17 @@ class Rest:
         async with self._turn:
             await asyncio.sleep(self._next_call_at_s - loop.time())
             self._next_call_at_s = loop.time() + self._call_interval_s
+
+
+def _envelope_of(answer: Answer) -> tuple[_Envelope, type[RestError]]:
+    """What surrounds an answer, and what its refusal is: without a status of its own it is not from SSI's interface."""
+    try:
+        envelope = _Envelope.model_validate_json(answer.body)
+    except ValidationError:
+        envelope = _Envelope(status=None)
+    if envelope.status is not None:
+        return envelope, RestError
+    return _Envelope(status=str(answer.status), message=f"HTTP {answer.status}"), UnreachableError
 
 
 def _number(text: str | None) -> int | None:

@@ -1,6 +1,7 @@
 """`python -m ssi_simulator`: serve until told to stop."""
 
 import logging
+import os
 import socket
 import sys
 
@@ -36,10 +37,11 @@ def main() -> int:
     try:
         listener = _listen(options)
     except OSError as error:
-        reason = error.strerror or str(error)
+        # The library's own text repeats the address.
+        reason = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
         print(  # noqa: T201 (a line for the person at the terminal)
-            f"ssi_simulator: cannot listen on {options.host}:{options.port}: {reason}; "
-            "name another --port, or 0 for any free one",
+            f"Cannot listen on {options.host} port {options.port}: {reason}. "
+            "Stop what uses it, or name another --port, or 0 for any free one.",
             file=sys.stderr,
         )
         return 2

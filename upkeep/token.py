@@ -19,7 +19,8 @@ UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
 
 _EXAMPLE = """\
-For example, a secret, and a token for the indices and the VN30 that lasts a day:
+For example, a secret, which the publishers need in their environment as well, and a token for the indices and the
+VN30 that lasts a day:
 
   export JWT_SECRET="$(openssl rand -base64 48)"
   python3 run.py token --scope 'index market:@VN30' --lasts 1d"""

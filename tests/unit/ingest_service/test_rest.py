@@ -271,6 +271,7 @@ async def test_a_quota_refusal_is_known_as_one(refused: httpx2.Response) -> None
     [
         (a_refusal("400", "Invalid market"), "IndexList: Invalid market"),
         (httpx2.Response(502, text="<html>Bad Gateway"), "IndexList: HTTP 502"),
+        (httpx2.Response(404, json={"detail": "Not Found"}), "IndexList: HTTP 404"),
         (httpx2.Response(200, text="<html>Welcome"), "IndexList: the answer is not understood"),
         (an_envelope([{"IndexName": "no code"}], 1), "IndexList: the answer is not understood"),
         (an_envelope(None, 0), "IndexList: the answer is not understood"),
