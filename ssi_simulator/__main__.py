@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import sys
+from types import FrameType
 
 import uvicorn
 
@@ -27,6 +28,11 @@ class _Server(uvicorn.Server):
         if self.started:
             print(f"SSI FastConnect simulator: {self._url}", flush=True)  # noqa: T201 (scripts wait for this line)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A second signal changes nothing: the end is a second away, and one that is forced leaves a traceback."""
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
+
 
 def main() -> int:
     """Exit code 2 if the command line or the port is wrong."""
@@ -45,6 +51,15 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
+    try:
+        _serve(options, listener)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _serve(options: Options, listener: socket.socket) -> None:
+    """Until told to stop. Raises KeyboardInterrupt if that was by the keyboard."""
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
         create_app(options),
@@ -57,11 +72,7 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
-    try:
-        _Server(config, f"http://{f'[{host}]' if ':' in host else host}:{port}/").run(sockets=[listener])
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    _Server(config, f"http://{f'[{host}]' if ':' in host else host}:{port}/").run(sockets=[listener])
 
 
 def _listen(options: Options) -> socket.socket:

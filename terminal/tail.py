@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
 async def tail(options: argparse.Namespace, feed: Feed) -> ExitCode:
     """Until the time is over, or for ever."""
     table = feed.table(options.channel, keys=options.keys, interval_ms=options.interval)
-    feed.on_status(lambda status: _tell(status, feed, table, as_json=options.json))
+    feed.on_status(Road(feed, table, as_json=options.json).tell)
     code = await loaded(feed, table)
     if code is not ExitCode.DONE:
         return code
@@ -62,18 +62,31 @@ def _write(table: Table, change: Change, options: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
-def _tell(status: Status | None, feed: Feed, table: Table, *, as_json: bool) -> None:
-    if status is None and feed.error is not None and feed.error.code in NO_ACCESS:
-        table.close()  # a token that has expired stays so: nobody should wait for what will not come
-        return
-    if status is None and feed.error is None:
-        return  # a link that has just opened: its status follows
-    if as_json:
+class Road:
+    """Says what becomes of the road: each state once, as a link that stays lost is no news with every attempt."""
+
+    def __init__(self, feed: Feed, table: Table, *, as_json: bool) -> None:
+        self._feed, self._table, self._as_json = feed, table, as_json
+        self._said = ""
+
+    def tell(self, status: Status | None) -> None:
+        """Called with each status, and with None where there is no link."""
+        error = self._feed.error
+        if status is None and error is not None and error.code in NO_ACCESS:
+            self._table.close()  # a token that has expired stays so: nobody should wait for what will not come
+            return
+        if status is None and error is None:
+            return  # a link that has just opened: its status follows
+        line = status_json(status, error) if self._as_json else f"-- {road(status, error, 'en')}"
+        if line == self._said:
+            return
+        self._said = line
+        if not self._as_json:
+            complain(line)
+            return
         with suppress(BrokenPipeError):  # the next change says so where it ends the command
-            sys.stdout.write(f"{status_json(status, feed.error)}\n")
+            sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
-    else:
-        complain(f"-- {road(status, feed.error, 'en')}")
 
 
 if __name__ == "__main__":
