@@ -20,6 +20,8 @@ FRAME_S = 0.1
 #: Without news the picture is looked at so often, for the size of the terminal and the state of the road.
 IDLE_S = 1.0
 INTERVAL_MS = 250
+#: An ingest that has just started learns the groups one after the other.
+GROUPS_DEADLINE_S = 5.0
 #: A price is lit for so long after a match.
 LIT_S = 0.5
 
@@ -48,8 +50,10 @@ async def top(options: argparse.Namespace, feed: Feed) -> ExitCode:
     """Until the key q."""
     board = Board(feed, options)
     code = await loaded(feed, board.market)
-    if code is ExitCode.DONE and await missing(feed, board.market, options.keys) and not board.market.rows:
-        code = ExitCode.NOT_FOUND
+    if code is ExitCode.DONE:
+        patience_s = 0.0 if options.once or options.json else GROUPS_DEADLINE_S
+        lacks = await missing(feed, board.market, options.keys, groups_within_s=patience_s)
+        code = ExitCode.NOT_FOUND if lacks and not board.market.rows else code
     if code is not ExitCode.DONE:
         return code
     if options.once or options.json:

@@ -5,6 +5,8 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from typing import TypeAlias
 
 from clients.python.banggia_client import Feed, NotLoaded, Table, TableFailed, connect
@@ -87,13 +89,13 @@ def no_link(feed: Feed) -> ExitCode:
     return ExitCode.NO_BOARD
 
 
-async def missing(feed: Feed, table: Table, keys: Iterable[str] | None) -> bool:
-    """Whether some key that was named is not there; says so, with what may have been meant."""
+async def missing(feed: Feed, table: Table, keys: Iterable[str] | None, *, groups_within_s: float = 0.0) -> bool:
+    """Whether some key that was named is not there, or no such group after so long; says so, with what may be meant."""
     absent = [key for key in keys or () if not key.startswith("@") and not _has(table, key)]
     named = [key for key in keys or () if key.startswith("@")]
     if not absent and not named:
         return False
-    groups = [f"@{name}" for name in await _known(feed, "groups")]
+    groups = [f"@{name}" for name in await _known(feed, "groups", {group[1:] for group in named}, groups_within_s)]
     unknown = [group for group in named if groups and group not in groups]
     for group in unknown:
         complain(f"There is no group {group}.{did_you_mean(group, groups)}")
@@ -119,12 +121,20 @@ def unknown_fields(table: Table, fields: Iterable[str] | None) -> bool:
     return bool(unknown)
 
 
-async def _known(feed: Feed, channel: str) -> list[str]:
-    """The keys of a whole channel, by a connection of its own: this feed has other keys of it."""
+async def _known(feed: Feed, channel: str, wanted: AbstractSet[str] = frozenset(), within_s: float = 0.0) -> list[str]:
+    """
+    The keys of a whole channel, by a connection of its own: this feed has other keys of it.
+
+    Those wanted are waited for so long.
+    """
     async with Feed(feed.url, token=feed.token) as other:
         table = other.table(channel)
         try:
             await table.loaded(HINT_DEADLINE_S)
         except (TableFailed, NotLoaded):
             return []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while not wanted <= table.rows.keys():
+                    await table.happened()
         return list(table.rows)

@@ -32,6 +32,16 @@ async def test_the_board_moves_and_q_gives_the_terminal_back(publisher: RunningP
         await top.until(lambda _: top.terminal.is_as_before)
 
 
+async def test_a_group_that_an_ingest_learns_just_now_is_waited_for(
+    publisher: RunningPublisher, writer: Writer
+) -> None:
+    async with in_terminal(120, 40, "terminal.top", "--url", publisher.url, "--keys", "@HNX30") as top:
+        await publisher.has_clients(2)  # the board's, and that of the question which groups there are
+        await writer.commit({Channel.GROUPS: {"HNX30": {"keys": ["S01"]}}})
+
+        await top.until(lambda text: "1-1 / 1" in text and "S01" in text)
+
+
 async def test_a_line_that_fills_the_terminal_is_shown_to_its_last_column(
     publisher: RunningPublisher, writer: Writer
 ) -> None:
