@@ -8,6 +8,8 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 
+from terminal.suggestion import did_you_mean
+
 #: What each is about, and how long it takes with its defaults.
 MEASUREMENTS = {
     "fanout": ("server CPU for each delivered frame, age of the data, frames a second; with peers", "15 min"),
@@ -53,7 +55,8 @@ def main(arguments: list[str]) -> int:
         return 0
     module = f"bench.{name.replace('-', '_')}"
     if name not in MEASUREMENTS or find_spec(module) is None:
-        sys.stderr.write(f"There is no measurement {name}.\n\n" * bool(name) + usage() + "\n")
+        complaint = f"There is no measurement {name}.{did_you_mean(name, MEASUREMENTS)}\n\n" if name else ""
+        sys.stderr.write(f"{complaint}{usage()}\n")
         return 2
     sys.argv = [f"run.py bench {name}", *rest]  # each reads its own options
     return int(import_module(module).main())

@@ -27,6 +27,7 @@ from ingest_service.core.invalid_row import InvalidRow
 from ingest_service.core.sessions import exchange_of_index
 from ingest_service.core.ticks import DataType, IndexTick, Tick
 from ingest_service.metrics import Metrics
+from shared.repeated import Repeated
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ class FeedReader:
         self._consumer: Consumer = self.backlog
         self._wanted = asyncio.Event()
         self._messages = 0
+        self._losses = Repeated()
         metrics.inbox.set_function(lambda: feed.waiting)
         metrics.backlog.set_function(lambda: len(self.backlog))
         self.stand_by()
@@ -150,11 +152,13 @@ class FeedReader:
                 self._messages += len(event.arguments)
             case LinkUp():
                 log.info("exchange link is up", extra={"connections": len(event.layout)})
+                self._losses.ended()
                 self.watch.opened(self._now_s())
                 if len(event.layout) == 1:
                     self.backlog.link_opened()
             case LinkDown():
-                log.warning("exchange link lost", extra={"reason": event.reason})
+                if self._losses.is_worth_telling(event.reason, self._now_s()):
+                    log.warning("exchange link lost", extra={"reason": event.reason})
                 self._metrics.link_losses.inc()
                 self._lost(event.reason)
                 if event.quota and self._consumer is self.backlog:

@@ -17,7 +17,7 @@ from ingest_service.core.probe_report import (
     replacement_line,
 )
 from ingest_service.fast_connect_source import FastConnectSource
-from ingest_service.rest import RestError, open_http
+from ingest_service.rest import RestError, UnreachableError, open_http
 from ingest_service.settings import IngestSettings
 from ingest_service.signalr_socket import InvocationError, LinkError, SignalRSocket, TokenRefusedError, subscribed
 
@@ -46,7 +46,7 @@ async def probe(settings: IngestSettings, seconds: float, out: TextIO = sys.stdo
             came = await _probe_stream(http, await rest.token(), settings, seconds, tell)
         except (RestError, LinkError) as error:
             tell(fact_line("failed", error.reason))
-            tell(fact_line("next step", _advice(error)))
+            tell(fact_line("next step", _advice(error, settings)))
             return 1
     if came:
         tell(fact_line("next step", "start the ingest; compare the lines above with SSI_CHANNELS"))
@@ -137,17 +137,21 @@ def _channel_of(expression: str) -> str:
     return expression.partition(":")[0].upper()
 
 
-def _advice(error: RestError | LinkError) -> str:
-    if error.quota:
-        return "wait some minutes, and see that no other program uses this key"
+def _advice(error: RestError | LinkError, settings: IngestSettings) -> str:
+    api, stream = settings.api_variable, settings.stream_variable
+    way = "the way there from this machine: name service, firewall, proxy (HTTPS_PROXY)"
     match error:
+        case _ if error.quota:
+            advice = "wait some minutes, and see that no other program uses this key"
+        case UnreachableError():
+            advice = f"check {api}, and {way}"
         case RestError():
-            return (
-                "check SSI_CONSUMER_ID, SSI_CONSUMER_SECRET and SSI_API_URL; keys can expire or be bound to addresses"
-            )
+            advice = f"check SSI_CONSUMER_ID, SSI_CONSUMER_SECRET and {api}; keys can expire or be bound to addresses"
         case TokenRefusedError():
-            return "check that SSI_API_URL and SSI_STREAM_URL belong together"
+            advice = f"check that {api} and {stream} belong together" if api != stream else f"check {api}"
         case InvocationError():
-            return "check SSI_CHANNELS; try one channel alone, such as X:ALL"
+            advice = "check SSI_CHANNELS; try one channel alone, such as X:ALL"
         case _:
-            return "check SSI_STREAM_URL and the way there; the stream has a host of its own"
+            of_its_own = "; the stream has a host of its own" if api != stream else ""
+            advice = f"check {stream}, and {way}{of_its_own}"
+    return advice

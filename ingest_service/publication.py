@@ -22,7 +22,9 @@ from ingest_service.core.history import Changes, History, day_of, epoch_of
 from ingest_service.core.rows import is_of_this_form
 from ingest_service.metrics import Metrics
 from ingest_service.redis_sink import Outcome, RedisSink
+from shared.cause import cause_of
 from shared.channels import STORED
+from shared.repeated import Repeated
 from shared.wire import Commit, Head, Heartbeat, InvalidEnvelope
 
 log = logging.getLogger(__name__)
@@ -35,8 +37,6 @@ STANDBY_POLL_S = 0.1
 #: How long a standby leaves a Redis that lost something to the leader: the longest retry, a lease, and some more.
 LEADER_FIRST_S = 4.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.05, 1.0
-#: An outage of a night must not push everything else out of the log.
-TOLD_AGAIN_S = 60.0
 
 T = TypeVar("T")
 
@@ -71,6 +71,7 @@ class Publication:
         self._time_ms = 0  # never running backwards
         self._read_ms = 0  # when the newest feed message was read that the published rows know of
         self._writing = asyncio.Lock()
+        self._missed_beats = Repeated()
 
     @property
     def day(self) -> date | None:
@@ -217,12 +218,15 @@ class Publication:
 
     async def _renew(self) -> None:
         # Who lost it learns that from the next commit or heartbeat, and what to do about it.
+        faults = Repeated()
         while True:
             await asyncio.sleep(RENEWAL_S)
             try:
                 await self._sink.renew_lease()
             except (RedisError, OSError, TimeoutError) as error:
-                log.warning("the lease was not renewed", extra={"reason": type(error).__name__})
+                self._tell(faults, "the lease was not renewed", error)
+            else:
+                faults.ended()
 
     async def _tell_head(self) -> None:
         for _ in self.history.add_up():
@@ -235,8 +239,9 @@ class Publication:
                 outcome = await self._sink.heartbeat(self._heartbeat())
                 server = await self._sink.server()
             except (RedisError, OSError, TimeoutError) as error:
-                log.warning("heartbeat not delivered", extra={"reason": type(error).__name__})
+                self._tell(self._missed_beats, "heartbeat not delivered", error)
                 return
+            self._missed_beats.ended()
             if outcome is Outcome.DONE:
                 self._confirmed_ms = self._time_ms
             # Another server may have everything, and yet the head has to name it: a standby trusts no other.
@@ -306,27 +311,31 @@ class Publication:
         log.info("all rows written", extra={"epoch": self.history.epoch, "rev": self.history.rev})
 
     async def _until_answered(self, command: Callable[[], Awaitable[T]]) -> T:
-        """Try until Redis answers; the history waits in memory. Told when it begins, and once a minute."""
+        """Try until Redis answers; the history waits in memory."""
         backoff = Backoff(self._random, first_s=FIRST_RETRY_S, longest_s=LONGEST_RETRY_S)
-        told: tuple[str, float] | None = None
+        faults = Repeated()
         while True:
             try:
                 answer = await command()
             except (RedisError, OSError, TimeoutError) as error:
                 self._metrics.commit_retries.inc()
-                reason, now_s = type(error).__name__, time.monotonic()
-                if told is None or told[0] != reason or now_s - told[1] >= TOLD_AGAIN_S:
-                    log.warning("Redis does not answer, or refuses", extra={"reason": reason})
-                    told = reason, now_s
+                self._tell(faults, "Redis does not answer, or refuses", error)
                 await asyncio.sleep(backoff.next_delay_s())
             else:
-                if told is not None:
+                if faults.ended():
                     log.info("Redis answers again")
                 return answer
+
+    def _tell(self, faults: Repeated, what: str, error: Exception) -> None:
+        """An outage of a night must not push everything else out of the log."""
+        reason = cause_of(error)
+        if faults.is_worth_telling(reason, time.monotonic()):
+            log.warning(what, extra={"at": self._sink.place, "reason": reason})
 
     async def resign(self) -> None:
         """Leave the lease to a standby, if Redis can be told."""
         try:
             await self._sink.release_lease()
         except (RedisError, OSError, TimeoutError):
-            log.warning("the lease was not released; a standby takes over when it ends")
+            if self._server:  # else there was none
+                log.warning("the lease was not released; a standby takes over when it ends")

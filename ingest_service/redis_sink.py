@@ -18,7 +18,7 @@ from redis.exceptions import ResponseError
 from ingest_service.core.history import MAX_ROWS, History
 from ingest_service.core.schema import SCHEMA
 from shared.channels import STORED, RedisNames, Stored
-from shared.redis_client import COMMAND_DEADLINE_S
+from shared.redis_client import COMMAND_DEADLINE_S, place_of
 from shared.table import Row
 from shared.wire import (
     Commit,
@@ -151,6 +151,7 @@ class RedisSink:
         self._lease_ms = lease_ms
         self.source = source  # identity of the exchange that the rows come from
         self.schema = schema  # the form of the rows
+        self.place = place_of(redis)  # where the server is, for people
         self._commit_script = self._script(_COMMIT)
         self._heartbeat_script = self._script(_HEARTBEAT)
         self._build_script = self._script(_BUILD)

@@ -40,7 +40,7 @@ from ingest_service.replayed_feed import ReplayedFeed
 from ingest_service.settings import AlertSettings
 from shared.channels import RedisNames
 from shared.log import configure_logging
-from shared.redis_client import broker_fault, check_redis_url, open_redis
+from shared.redis_client import broker_fault, check_redis_url, open_redis, place_of
 from shared.settings_error import settings_error_line
 from shared.tasks import first_of
 from shared.version import VERSION
@@ -59,11 +59,13 @@ Recordings of the feed into Redis, the way that the ingest goes, by their own cl
 Settings come from the environment: REDIS_URL, REDIS_PREFIX, CALENDAR_FILE, LOG_LEVEL and the thresholds of alerts
 (ALERT_…). docs/recordings.md tells the rest."""
 _EXAMPLE = """\
-For example, the day that the tests play, from half past ten on and ten times as fast, and a board to see it on:
+For example, the day that the tests play, from half past ten on and ten times as fast, and, in another terminal, a
+board to see it on:
 
-  export REDIS_URL=redis://127.0.0.1:6379/0 REDIS_PREFIX=replay
-  python3 run.py replay tests/data/day.feed.gz --from 10:30 --speed 10x
-  python3 run.py publish --port 8000"""
+  REDIS_PREFIX=replay python3 run.py replay tests/data/day.feed.gz --from 10:30 --speed 10x
+  REDIS_PREFIX=replay python3 run.py publish --port 8000
+
+Both look for Redis at redis://127.0.0.1:6379/0; REDIS_URL, for both, names another."""
 
 
 class ReplaySettings(AlertSettings):
@@ -276,7 +278,7 @@ async def _take_lease(redis: Redis, sink: RedisSink, settings: ReplaySettings) -
     """Become the writer, unless that would take away a board that somebody watches. Raises Refused, NewerContract."""
     another_prefix = "Take another prefix, here and for the publishers that shall show it: REDIS_PREFIX=replay"
     if (fault := await broker_fault(redis)) is not None:
-        raise Refused(f"{fault} at REDIS_URL. Start one, or set the address.")
+        raise Refused(f"{fault} at {place_of(redis)}. Start one, or let REDIS_URL name another.")
     deadline_s = time.monotonic() + LEASE_ENDS_S
     while True:
         try:

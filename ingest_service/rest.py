@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from ingest_service.answer import answer_to
+from ingest_service.answer import Answer, answer_to, no_answer
 from ingest_service.core.access_token import AccessToken
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,10 @@ class RestError(Exception):
 
 class UnauthorizedError(RestError):
     """The server does not take the token (any more)."""
+
+
+class UnreachableError(RestError):
+    """Nobody answers at the address, or somebody who does not speak as SSI does: the key is not to blame."""
 
 
 class _Wire(BaseModel):
@@ -250,7 +254,7 @@ class Rest:
         try:
             return AccessToken.issued(_TokenAnswer.model_validate_json(text).data.access_token, self._now_s())
         except ValidationError:
-            raise RestError("log-in: the answer is not understood") from None
+            raise UnreachableError("log-in: the answer is not understood") from None
 
     def _url(self, path: str) -> str:
         return f"{self._base}/{path}"
@@ -262,21 +266,17 @@ class Rest:
             async with asyncio.timeout(2 * DEADLINE_S):  # also for a server that trickles
                 answer = await answer_to(self._http, request)
         except TimeoutError:
-            raise RestError(f"{name}: no answer in time") from None
+            raise UnreachableError(f"{name}: no answer from {request.url.host} in time") from None
         except httpx2.HTTPError as error:
-            # Only the kind: some texts of these exceptions name the address with its query.
-            raise RestError(f"{name}: {type(error).__name__}") from None
-        try:
-            envelope = _Envelope.model_validate_json(answer.body)
-        except ValidationError:
-            envelope = _Envelope(status=str(answer.status), message=f"HTTP {answer.status}")
+            raise UnreachableError(f"{name}: {no_answer(error, request)}") from None
+        envelope, refused = _envelope_of(answer)
         reason = f"{name}: {envelope.text}"
         if answer.status == 429 or "quota" in envelope.text.lower():
             raise RestError(reason, quota=True)
         if 401 in (answer.status, _number(envelope.status)):
             raise UnauthorizedError(reason)
         if answer.status != 200 or envelope.status not in ("200", "Success"):
-            raise RestError(reason)
+            raise refused(reason)
         return answer.body
 
     async def _wait_for_turn(self) -> None:
@@ -284,6 +284,17 @@ class Rest:
         async with self._turn:
             await asyncio.sleep(self._next_call_at_s - loop.time())
             self._next_call_at_s = loop.time() + self._call_interval_s
+
+
+def _envelope_of(answer: Answer) -> tuple[_Envelope, type[RestError]]:
+    """What surrounds an answer, and what its refusal is: without a status of its own it is not from SSI's interface."""
+    try:
+        envelope = _Envelope.model_validate_json(answer.body)
+    except ValidationError:
+        envelope = _Envelope(status=None)
+    if envelope.status is not None:
+        return envelope, RestError
+    return _Envelope(status=str(answer.status), message=f"HTTP {answer.status}"), UnreachableError
 
 
 def _number(text: str | None) -> int | None:

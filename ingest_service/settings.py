@@ -118,6 +118,16 @@ class IngestSettings(AlertSettings):
         return {"ssi_api_url": address, "ssi_stream_url": address} | values
 
     @property
+    def api_variable(self) -> str:
+        """What sets the address of the REST interface here."""
+        return "SSI_URL" if self.ssi_url == self.ssi_api_url else "SSI_API_URL"
+
+    @property
+    def stream_variable(self) -> str:
+        """What sets the address of the stream here."""
+        return "SSI_URL" if self.ssi_url == self.ssi_stream_url else "SSI_STREAM_URL"
+
+    @property
     def source(self) -> str:
         """Tells one exchange from another: rows of one must never go on as rows of the other."""
         told = f"{self.ssi_api_url} {self.ssi_stream_url} {self.simulated}"

@@ -5,14 +5,16 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
 import httpx2
 import websockets
 from websockets.asyncio.client import connect
 
-from ingest_service.answer import answer_to
+from ingest_service.answer import answer_to, no_answer
 from ingest_service.core import signalr
 from ingest_service.frame_connection import MAX_MESSAGE_BYTES, FrameConnection
+from shared.cause import cause_of
 
 # Each step of the way to the first frame.
 STEP_DEADLINE_S = 10.0
@@ -186,14 +188,14 @@ def is_about_quota(text: str) -> bool:
 
 
 async def _negotiate(http: httpx2.AsyncClient, stream_url: str, headers: dict[str, str]) -> signalr.Negotiation:
+    request = http.build_request("GET", signalr.negotiate_url(stream_url), headers=headers)
     try:
         async with asyncio.timeout(STEP_DEADLINE_S):
-            request = http.build_request("GET", signalr.negotiate_url(stream_url), headers=headers)
             answer = await answer_to(http, request)
     except TimeoutError:
-        raise LinkError(f"negotiate: no answer within {STEP_DEADLINE_S:g} s") from None
+        raise LinkError(f"negotiate: no answer from {request.url.host} within {STEP_DEADLINE_S:g} s") from None
     except httpx2.HTTPError as error:
-        raise LinkError(f"negotiate: {type(error).__name__}") from None
+        raise LinkError(f"negotiate: {no_answer(error, request)}") from None
     if answer.status != 200:
         raise _refusal("negotiate", answer.status)
     try:
@@ -218,8 +220,7 @@ async def _connect(stream_url: str, terms: signalr.Negotiation, headers: dict[st
     except websockets.InvalidStatus as error:
         raise _refusal("connect", error.response.status_code) from None
     except (OSError, TimeoutError, websockets.WebSocketException) as error:
-        # Only the kind: some texts of these exceptions name the address with its query.
-        raise LinkError(f"connect: {type(error).__name__}") from None
+        raise LinkError(f"connect: {urlsplit(stream_url).hostname} cannot be reached: {cause_of(error)}") from None
     assert isinstance(connection, FrameConnection)  # noqa: S101 (that is what was asked for)
     return connection
 

@@ -46,7 +46,9 @@ async def demo(options: Options) -> int:
         async with redis_given() as given, Supervisor(folder, say) as supervisor:
             redis_url, prefix = given or (await start_broker(supervisor), "banggia")
             async with httpx2.AsyncClient(timeout=5, trust_env=False) as http:
-                addresses = await start_services(supervisor, redis_url, prefix, options.publishers, http)
+                addresses = await start_services(
+                    supervisor, redis_url, prefix, http, publishers=options.publishers, board_port=board_port
+                )
                 ports = [int(publisher.rpartition(":")[2]) for publisher in addresses.publishers]
                 async with Splitter([Backend(HOST, port) for port in ports]).serving(listener):
                     say(url_table(board_port, addresses, supervisor.folder))

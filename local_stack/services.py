@@ -89,10 +89,14 @@ async def start_broker(supervisor: Supervisor) -> str:
 class Services:
     """Starts services of one stack, each under a supervisor. Methods that wait raise CannotStart."""
 
-    def __init__(self, supervisor: Supervisor, prefix: str, http: httpx2.AsyncClient) -> None:
+    def __init__(
+        self, supervisor: Supervisor, prefix: str, http: httpx2.AsyncClient, board_port: int | None = None
+    ) -> None:
+        """`board_port` is that of a splitter before the publishers."""
         self._supervisor = supervisor
         self._prefix = prefix
         self._http = http
+        self._board_port = board_port
 
     async def simulator(self, *options: str) -> str:
         """Start the exchange; its address, once it answers."""
@@ -137,7 +141,8 @@ class Services:
                 "DRAIN_NOTICE_S": "1",
                 "DRAIN_S": "3",
             }
-            log = self._start(name, port, environment, "publisher_service", "--port", str(port))
+            command = (sys.executable, "-m", "publisher_service", "--port", str(port))
+            log = self._supervisor.start(Program(name, command, port, environment, self._board_port))
             logs.append((name, log, f"{HOST}:{port}"))
         for name, log, at in logs:
             await wait_for(name, log, partial(answers, self._http, f"http://{at}/readyz"))
@@ -148,10 +153,10 @@ class Services:
 
 
 async def start_services(
-    supervisor: Supervisor, redis_url: str, prefix: str, publishers: int, http: httpx2.AsyncClient
+    supervisor: Supervisor, redis_url: str, prefix: str, http: httpx2.AsyncClient, *, publishers: int, board_port: int
 ) -> Addresses:
     """Simulator, ingest and publishers, ready. Raises CannotStart."""
-    services = Services(supervisor, prefix, http)
+    services = Services(supervisor, prefix, http, board_port)
     simulator = await services.simulator()
     ingest = services.ingest("ingest", redis_url, simulator)
     boards = await services.publishers([redis_url] * publishers)

@@ -34,6 +34,7 @@ class Program:
     command: tuple[str, ...]
     port: int
     environment: Mapping[str, str] = field(default_factory=dict)  # on top of this process's own
+    board_port: int | None = None  # of a publisher: where its clients come in, if others stand behind that port as well
 
 
 class Supervisor:
@@ -78,10 +79,11 @@ class Supervisor:
         return next(child.running_pid for child in self._children if child.program.name == name)
 
     def _write_stack(self) -> None:
-        stack = [
-            {"name": child.program.name, "pid": child.pid, "port": child.program.port, "log": str(child.log)}
-            for child in self._children
-        ]
+        stack = []
+        for child in self._children:
+            program = child.program
+            entry = {"name": program.name, "pid": child.pid, "port": program.port, "log": str(child.log)}
+            stack.append(entry if program.board_port is None else entry | {"board": program.board_port})
         aside = self._stack_file.with_suffix(".new")
         aside.write_text(json.dumps(stack, indent=1) + "\n", "utf-8")
         aside.replace(self._stack_file)

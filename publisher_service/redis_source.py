@@ -9,6 +9,7 @@ broken, and only that is this replica's own fault.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import cast
 
@@ -19,8 +20,10 @@ from publisher_service.core.replica import Change, Gap, Replica
 from publisher_service.core.status import Broker, Ingest, Link
 from publisher_service.metrics import Metrics
 from publisher_service.updates import Updates, subscribed
+from shared.cause import cause_of
 from shared.channels import Channel, RedisNames
-from shared.redis_client import COMMAND_DEADLINE_S, broker_fault
+from shared.redis_client import COMMAND_DEADLINE_S, broker_fault, place_of
+from shared.repeated import Repeated
 from shared.table import Row
 from shared.wire import (
     Commit,
@@ -77,18 +80,21 @@ class RedisSource:
         self.own_fault: str | None = "nothing loaded yet"
         self._deaf = False  # a subscription was broken, and nothing has come by a new one yet
         self._live_epoch = ""  # of the last envelope: a writer stands behind it
+        self._faults = Repeated()
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Changes of the replica, and of the state of the road; never ends by itself."""
         retry_s = FIRST_RETRY_S
         while True:
-            level = logging.WARNING
+            level, more = logging.WARNING, ""
             try:
                 async for event in self._follow():
                     retry_s = FIRST_RETRY_S
+                    self._faults.ended()
                     yield event
             except (RedisError, OSError, TimeoutError) as error:
                 reason = f"no answer from Redis ({type(error).__name__})"
+                more = f" at {place_of(self._redis)}: {cause_of(error)}"  # for the log: clients need not know
                 if await broker_fault(self._redis, PROBE_DEADLINE_S) is not None:
                     self._blame_nobody()
                     yield Link(Broker.DOWN, Ingest.SILENT, reason)
@@ -110,7 +116,8 @@ class RedisSource:
                 raise RuntimeError("following ended by itself")
             # Full jitter: replicas that lost the same broker do not come back in step.
             delay_s = random.uniform(0, retry_s)  # noqa: S311 (no secret)
-            log.log(level, "following Redis starts over", extra={"reason": reason, "after_s": round(delay_s, 2)})
+            if self._faults.is_worth_telling(reason + more, time.monotonic()):
+                log.log(level, "following Redis starts over", extra={"reason": reason + more})
             await asyncio.sleep(delay_s)
             retry_s = min(2 * retry_s, LONGEST_RETRY_S)
 
@@ -126,6 +133,7 @@ class RedisSource:
                 yield Link(Broker.LIVE, Ingest.SILENT, "Redis lost what was published")
             elif change is None:
                 self.own_fault = "nothing was published yet"
+                log.info("nothing was published yet, waiting for an ingest", extra={"head": self._names.head})
                 yield Link(Broker.LIVE, Ingest.SILENT, self.own_fault)
             else:
                 yield change

@@ -48,6 +48,15 @@ def open_redis(url: str) -> Redis:
     )
 
 
+def place_of(redis: Redis) -> str:
+    """Where a client looks for its server: host and port, or a socket file. No name, no password."""
+    at = redis.connection_pool.connection_kwargs
+    if "path" in at:
+        return str(at["path"])
+    host = str(at.get("host", "localhost"))
+    return f"[{host}]:{at.get('port', 6379)}" if ":" in host else f"{host}:{at.get('port', 6379)}"
+
+
 async def broker_fault(redis: Redis, deadline_s: float = COMMAND_DEADLINE_S) -> str | None:
     """Why the broker does not answer; None if it does. Never raises for it."""
     try:

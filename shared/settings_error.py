@@ -36,7 +36,7 @@ def settings_error_line(error: ValidationError, settings: type[BaseModel]) -> st
         field = settings.model_fields.get(name)
         purpose = f" ({field.description})" if field is not None and field.description else ""
         complaints.setdefault(name, f"{name.upper()}: {_place(detail)}{_problem(detail)}{purpose}")
-    return f"Wrong setting: {'; '.join(complaints.values())}. Change it in the environment and start again."
+    return f"Wrong setting: {'; '.join(complaints.values())}. Change it and start again."
 
 
 def _place(detail: ErrorDetails) -> str:

@@ -1,8 +1,10 @@
 """`python -m ssi_simulator`: serve until told to stop."""
 
 import logging
+import os
 import socket
 import sys
+from types import FrameType
 
 import uvicorn
 
@@ -26,6 +28,11 @@ class _Server(uvicorn.Server):
         if self.started:
             print(f"SSI FastConnect simulator: {self._url}", flush=True)  # noqa: T201 (scripts wait for this line)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A second signal changes nothing: the end is a second away, and one that is forced leaves a traceback."""
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
+
 
 def main() -> int:
     """Exit code 2 if the command line or the port is wrong."""
@@ -36,13 +43,23 @@ def main() -> int:
     try:
         listener = _listen(options)
     except OSError as error:
-        reason = error.strerror or str(error)
+        # The library's own text repeats the address.
+        reason = os.strerror(error.errno) if error.errno is not None and error.errno > 0 else error.strerror
         print(  # noqa: T201 (a line for the person at the terminal)
-            f"ssi_simulator: cannot listen on {options.host}:{options.port}: {reason}; "
-            "name another --port, or 0 for any free one",
+            f"Cannot listen on {options.host} port {options.port}: {reason}. "
+            "Stop what uses it, or name another --port, or 0 for any free one.",
             file=sys.stderr,
         )
         return 2
+    try:
+        _serve(options, listener)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _serve(options: Options, listener: socket.socket) -> None:
+    """Until told to stop. Raises KeyboardInterrupt if that was by the keyboard."""
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
         create_app(options),
@@ -55,11 +72,7 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
-    try:
-        _Server(config, f"http://{f'[{host}]' if ':' in host else host}:{port}/").run(sockets=[listener])
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    _Server(config, f"http://{f'[{host}]' if ':' in host else host}:{port}/").run(sockets=[listener])
 
 
 def _listen(options: Options) -> socket.socket:

@@ -150,11 +150,11 @@ def parse_order(text: str) -> Order:
     if unknown:
         raise FaultError(f"{text!r}: after the name only count= and seconds= may follow, not {unknown.pop()!r}")
     try:
-        return Order(
-            name,
+        numbers = (
             float(value) if value else None,
             int(given["count"]) if "count" in given else None,
             float(given["seconds"]) if "seconds" in given else None,
         )
     except ValueError as error:
         raise FaultError(f"{text!r}: expected name[=value][,count=N][,seconds=S] with numbers") from error
+    return Order(name, *numbers)

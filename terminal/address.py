@@ -9,8 +9,8 @@ DEFAULT_URL = "ws://localhost:8000"
 
 
 def board_url(given: str | None) -> str:
-    """What was given; else BANGGIA_URL; else a publisher of the demo that runs in this checkout; else the usual one."""
-    return given or os.environ.get("BANGGIA_URL") or _running_demo() or DEFAULT_URL
+    """What was given; else BANGGIA_URL; else the demo that runs in this checkout; else the usual one."""
+    return given or os.environ.get("BANGGIA_URL") or running_demo() or DEFAULT_URL
 
 
 def access_token() -> str | None:
@@ -18,11 +18,11 @@ def access_token() -> str | None:
     return os.environ.get("BANGGIA_TOKEN") or None
 
 
-def _running_demo() -> str | None:
-    """The first publisher of var/stack.json; a demo takes the file away when it ends."""
+def running_demo() -> str | None:
+    """The board of var/stack.json, behind which a publisher may die; a demo takes the file away when it ends."""
     try:
         stack = json.loads((Path(os.environ.get("BANGGIA_VAR") or "var") / "stack.json").read_text("utf-8"))
-        ports = [int(entry["port"]) for entry in stack if entry["name"].startswith("publisher")]
+        ports = [int(entry.get("board") or entry["port"]) for entry in stack if entry["name"].startswith("publisher")]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
     return f"ws://127.0.0.1:{ports[0]}" if ports else None

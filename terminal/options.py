@@ -35,3 +35,14 @@ def names(text: str) -> list[str]:
     if not found:
         raise argparse.ArgumentTypeError("names, parted by commas")
     return found
+
+
+def seconds(text: str) -> float:
+    """More than none. Raises what argparse tells."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return value

@@ -36,6 +36,7 @@ class View:
     sort: Sort = "symbol"
     first: int = 0  # so many rows are scrolled away
     language: Language = "en"
+    traded: frozenset[str] = frozenset()  # just now: their prices are lit
 
 
 class Cell(NamedTuple):
@@ -74,7 +75,7 @@ def picture(view: View, width: int, height: int) -> list[str]:
         _state_line(view),
         *_index_lines(view.indices, width),
         [Cell(_fitted(words.get(column.name, ""), column, width), BOLD) for column in columns],
-        *([_row(key, view.market[key], columns) for key in shown] or [[Cell(_empty(view))]]),
+        *([_row(key, view.market[key], columns, is_lit=key in view.traded) for key in shown] or [[Cell(_empty(view))]]),
     ]
     lines += [[] for _ in range(height - FOOT_LINES - len(lines))]
     place = f"{view.first + 1}-{view.first + len(shown)} / {len(keys)}" if keys else ""
@@ -152,7 +153,7 @@ def _index_lines(indices: Mapping[str, Row], width: int) -> list[list[Cell]]:
     return lines
 
 
-def _row(key: str, row: Row, columns: Sequence[Column]) -> list[Cell]:
+def _row(key: str, row: Row, columns: Sequence[Column], *, is_lit: bool) -> list[Cell]:
     in_points = _is_in_points(row)
     bid_price, bid_volume = _best(row.get("bids"))
     ask_price, ask_volume = _best(row.get("asks"))
@@ -173,6 +174,8 @@ def _row(key: str, row: Row, columns: Sequence[Column]) -> list[Cell]:
     }
     prices = {name: row.get(name) for name in ("ceiling", "floor", "reference", "high", "low")} | {"last": match}
     cells |= {name: _priced(value, row, in_points=in_points) for name, value in prices.items()}
+    if is_lit:
+        cells["last"] = Cell(cells["last"].text, ";".join(filter(None, (REVERSE, match_meaning.colour))))
     return [Cell(_fitted(cells[column.name].text, column), cells[column.name].style) for column in columns]
 
 

@@ -46,7 +46,8 @@ class Screen:
         drawn = self._drawn if len(self._drawn) == len(wanted) else [""] * len(wanted)
         for number, (line, old) in enumerate(zip(wanted, drawn, strict=True), 1):
             if line != old:
-                sys.stdout.write(f"\x1b[{number};1H{line}\x1b[K")
+                # Erased before, not after: behind a line that fills it the cursor still stands on the last column.
+                sys.stdout.write(f"\x1b[{number};1H\x1b[K{line}")
         sys.stdout.flush()
         self._drawn = wanted
 

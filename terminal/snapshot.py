@@ -8,7 +8,7 @@ from clients.python.banggia_client import Feed, Table
 from terminal.exit_code import ExitCode
 from terminal.line import chosen, text_line, to_json
 from terminal.options import add_keys, names, parser_of
-from terminal.watching import complain, loaded, missing, run
+from terminal.watching import complain, loaded, missing, run, unknown_fields
 from terminal.words import road
 
 
@@ -31,6 +31,8 @@ async def snapshot(options: argparse.Namespace, feed: Feed) -> ExitCode:
     code = await loaded(feed, table)
     if code is not ExitCode.DONE:
         return code
+    if unknown_fields(table, options.fields):
+        return ExitCode.WRONG_ARGUMENT
     sys.stdout.write(as_json(table, options.fields) if options.json else as_text(table, options.fields))
     sys.stdout.flush()
     if await missing(feed, table, options.keys):

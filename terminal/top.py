@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 
-from clients.python.banggia_client import Feed
+from clients.python.banggia_client import Change, Feed
 from terminal.exit_code import ExitCode
 from terminal.line import to_json
 from terminal.options import add_keys, parser_of
@@ -20,6 +20,10 @@ FRAME_S = 0.1
 #: Without news the picture is looked at so often, for the size of the terminal and the state of the road.
 IDLE_S = 1.0
 INTERVAL_MS = 250
+#: An ingest that has just started learns the groups one after the other.
+GROUPS_DEADLINE_S = 5.0
+#: A price is lit for so long after a match.
+LIT_S = 0.5
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,8 +50,10 @@ async def top(options: argparse.Namespace, feed: Feed) -> ExitCode:
     """Until the key q."""
     board = Board(feed, options)
     code = await loaded(feed, board.market)
-    if code is ExitCode.DONE and await missing(feed, board.market, options.keys) and not board.market.rows:
-        code = ExitCode.NOT_FOUND
+    if code is ExitCode.DONE:
+        patience_s = 0.0 if options.once or options.json else GROUPS_DEADLINE_S
+        lacks = await missing(feed, board.market, options.keys, groups_within_s=patience_s)
+        code = ExitCode.NOT_FOUND if lacks and not board.market.rows else code
     if code is not ExitCode.DONE:
         return code
     if options.once or options.json:
@@ -71,13 +77,16 @@ class Board:
         self._old_since_ms: float | None = None
         self._is_over = False
         self._news = asyncio.Event()
-        for table in (self.market, self.indices):
-            table.on_change(lambda _: self._news.set())
+        self._lit_until_s: dict[str, float] = {}  # symbols that have just traded
+        self.market.on_change(self._take)
+        self.indices.on_change(lambda _: self._news.set())
         feed.on_status(lambda _: self._news.set())
 
     def view(self) -> View:
         """At this moment."""
         self._look_at_road()
+        now_s = time.monotonic()
+        self._lit_until_s = {key: until_s for key, until_s in self._lit_until_s.items() if until_s > now_s}
         return View(
             url=self._feed.url.removesuffix("/ws"),
             market=self.market.rows,
@@ -90,6 +99,7 @@ class Board:
             sort=self._sort,
             first=self._first,
             language=self._language,
+            traded=frozenset(self._lit_until_s),
         )
 
     def text(self) -> str:
@@ -116,11 +126,18 @@ class Board:
                 shown.draw(picture(self.view(), width, height), plain)
                 await asyncio.sleep(FRAME_S)
                 try:
-                    async with asyncio.timeout(IDLE_S):
+                    async with asyncio.timeout(LIT_S if self._lit_until_s else IDLE_S):
                         await self._news.wait()
                 except TimeoutError:
                     continue
         return ExitCode.DONE
+
+    def _take(self, change: Change) -> None:
+        if not change.reset:
+            until_s = time.monotonic() + LIT_S
+            traded = (key for key, row in change.rows.items() if row is not None and "total_volume" in row)
+            self._lit_until_s |= dict.fromkeys(traded, until_s)
+        self._news.set()
 
     def _look_at_road(self) -> None:
         """Since when it is broken: by its own word, or by this machine's clock where there is no word."""

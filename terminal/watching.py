@@ -5,6 +5,8 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from typing import TypeAlias
 
 from clients.python.banggia_client import Feed, NotLoaded, Table, TableFailed, connect
@@ -87,28 +89,52 @@ def no_link(feed: Feed) -> ExitCode:
     return ExitCode.NO_BOARD
 
 
-async def missing(feed: Feed, table: Table, keys: Iterable[str] | None) -> bool:
-    """Whether some key that was named is not there; says so, with what may have been meant."""
-    found = False
-    for key in keys or ():
-        if key.startswith("@"):
-            groups = await _known(feed, "groups")
-            if groups and key[1:] not in groups:
-                found = True
-                complain(f"There is no group {key}.{did_you_mean(key, [f'@{name}' for name in groups])}")
-        elif not any(name == key or name.startswith(f"{key}#") for name in table.rows):
-            found = True
-            known = await _known(feed, "symbols" if table.channel in SEQUENCES else table.channel)
-            complain(f"{table.channel} has no row {key} now.{did_you_mean(key, known)}")
-    return found
+async def missing(feed: Feed, table: Table, keys: Iterable[str] | None, *, groups_within_s: float = 0.0) -> bool:
+    """Whether some key that was named is not there, or no such group after so long; says so, with what may be meant."""
+    absent = [key for key in keys or () if not key.startswith("@") and not _has(table, key)]
+    named = [key for key in keys or () if key.startswith("@")]
+    if not absent and not named:
+        return False
+    groups = [f"@{name}" for name in await _known(feed, "groups", {group[1:] for group in named}, groups_within_s)]
+    unknown = [group for group in named if groups and group not in groups]
+    for group in unknown:
+        complain(f"There is no group {group}.{did_you_mean(group, groups)}")
+    known = await _known(feed, "symbols" if table.channel in SEQUENCES else table.channel) if absent else []
+    # Nothing may be missing but the way to it.
+    because = "" if feed.connected else f": {road(feed.status, feed.error, 'en')}"
+    for key in absent:
+        complain(f"{table.channel} has no row {key} now{because}.{did_you_mean(key, known + groups)}")
+    return bool(absent or unknown)
 
 
-async def _known(feed: Feed, channel: str) -> list[str]:
-    """The keys of a whole channel, by a connection of its own: this feed has other keys of it."""
+def _has(table: Table, key: str) -> bool:
+    return any(name == key or name.startswith(f"{key}#") for name in table.rows)
+
+
+def unknown_fields(table: Table, fields: Iterable[str] | None) -> bool:
+    """Whether a field that was named is in no row that is there; says so, with what may have been meant."""
+    known = dict.fromkeys(name for row in table.rows.values() for name in row)
+    unknown = [name for name in fields or () if known and name not in known]
+    for name in unknown:
+        hint = did_you_mean(name, known) or f" There are {', '.join(known)}."
+        complain(f"{table.channel} has no field {name}.{hint}")
+    return bool(unknown)
+
+
+async def _known(feed: Feed, channel: str, wanted: AbstractSet[str] = frozenset(), within_s: float = 0.0) -> list[str]:
+    """
+    The keys of a whole channel, by a connection of its own: this feed has other keys of it.
+
+    Those wanted are waited for so long.
+    """
     async with Feed(feed.url, token=feed.token) as other:
         table = other.table(channel)
         try:
             await table.loaded(HINT_DEADLINE_S)
         except (TableFailed, NotLoaded):
             return []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while not wanted <= table.rows.keys():
+                    await table.happened()
         return list(table.rows)

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -14,20 +13,18 @@ from pydantic_settings import BaseSettings
 from ingest_service.settings import IngestSettings
 from publisher_service.settings import PublisherSettings
 from shared.settings_error import settings_error_line
+from terminal.suggestion import did_you_mean
+from upkeep.address import without_secrets
 
 SERVICES: Mapping[str, type[BaseSettings]] = {"ingest": IngestSettings, "publisher": PublisherSettings}
+#: As the command that starts it is called.
+BY_COMMAND = {"publish": "publisher"}
 
 _EXAMPLE = """\
 For example, what a publisher would do with a file of settings, and the same for a program:
 
   (set -a; . ./.env; set +a; python3 run.py config show publisher)
   python3 run.py config show --json"""
-
-
-#: What stands before the host of an address: a name, a password, or both.
-_PASSWORD = re.compile(r"^(\w+://)[^/?#]*@")
-#: What stands in its query may be a password as well, such as `?password=` of a Redis.
-_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#]+)=[^&#]*")
 
 
 class Setting(NamedTuple):
@@ -51,7 +48,7 @@ def _told(value: object) -> str:
     if isinstance(value, SecretStr):
         return "set, not shown"
     if isinstance(value, str):
-        return _QUERY_VALUE.sub(r"\1=***", _PASSWORD.sub(r"\1***@", value)) if "://" in value else value
+        return without_secrets(value)
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "not set"
     if isinstance(value, dict):
@@ -59,6 +56,14 @@ def _told(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return "not set" if value is None else str(value)
+
+
+def service_called(name: str) -> str:
+    """The service of that name, or that such a command starts. Raises argparse.ArgumentTypeError."""
+    service = BY_COMMAND.get(name, name)
+    if service not in SERVICES:
+        raise argparse.ArgumentTypeError(f"there is no service {name}.{did_you_mean(name, SERVICES)}")
+    return service
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,7 +75,9 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("action", choices=["show"], help="show: tell them; secrets are not told")
-    parser.add_argument("service", nargs="?", choices=list(SERVICES), help="of this service only")
+    parser.add_argument(
+        "service", nargs="?", type=service_called, help=f"of this service only: {' or '.join(SERVICES)}"
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
     chosen = parser.parse_args(arguments)
     told: dict[str, list[Setting]] = {}

@@ -4,28 +4,33 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Any, TypeVar, cast
 
 import httpx2
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
+from ingest_service.answer import answer_to, no_answer
 from ingest_service.calendar_file import load_calendar
 from ingest_service.core.calendar_rules import InvalidCalendar
+from ingest_service.rest import open_http
 from ingest_service.settings import IngestSettings
 from publisher_service.settings import PublisherSettings
+from shared.cause import cause_of
 from shared.channels import RedisNames
 from shared.descriptors import raise_descriptor_limit
-from shared.redis_client import COMMAND_DEADLINE_S, open_redis
+from shared.redis_client import COMMAND_DEADLINE_S, check_url, open_redis, place_of
 from shared.settings_error import settings_error_line
 from shared.wire import Head, InvalidEnvelope, NewerContract, decode_head
+from terminal.address import running_demo
+from upkeep.address import host_of, without_secrets
 from upkeep.finding import Finding, note, ok, wrong
 
 #: An ingest writes the head once a second.
@@ -35,6 +40,8 @@ OLDEST_REDIS = 7
 #: For a publisher, or the exchange's address.
 ANSWER_S = 3.0
 FEW_DESCRIPTORS = 4096
+#: Of an answer of who is no publisher.
+MOST_CHARACTERS = 100
 
 _EXAMPLE = """\
 For example, what stands between this machine's environment and a board, and a publisher somewhere else:
@@ -72,7 +79,7 @@ def settings_findings(
         else:
             yield wrong("ingest's settings", settings_error_line(ingest, IngestSettings), "see docs/settings.md")
     else:
-        yield ok("ingest's settings", f"complete; the exchange is {urlsplit(ingest.ssi_stream_url).netloc}")
+        yield ok("ingest's settings", f"complete; the exchange is {host_of(ingest.ssi_stream_url)}")
         yield from _calendar_findings(ingest.calendar_file)
         yield from _cache_findings(ingest.cache_dir)
     if isinstance(publisher, ValidationError):
@@ -112,19 +119,25 @@ def _cache_findings(folder: Path) -> Iterator[Finding]:
 
 async def redis_findings(url: str, prefix: str) -> AsyncIterator[Finding]:
     """Whether Redis answers, and whether an ingest keeps tables in it."""
-    place = urlsplit(url).hostname or url
     redis = open_redis(url)
+    place = place_of(redis)
     names = RedisNames(prefix)
     try:
         async with asyncio.timeout(2 * COMMAND_DEADLINE_S):
             server = await redis.info("server")
             fields = await redis.hgetall(names.head)
             lease = await redis.exists(names.lease)
-    except (RedisError, OSError, TimeoutError) as error:
-        reason = str(error).rstrip(".") or type(error).__name__
+    except (AuthenticationError, ResponseError) as error:
         yield wrong(
             "Redis",
-            f"no answer from {place}: {reason}",
+            f"{place} refuses: {cause_of(error).rstrip('.')}",
+            "REDIS_URL needs a name and a password that are right, and may do what docs/redis.md lists",
+        )
+        return
+    except (RedisError, OSError, TimeoutError) as error:
+        yield wrong(
+            "Redis",
+            f"no answer from {place}: {cause_of(error)}",
             "start one, or let REDIS_URL name another; python3 run.py demo needs none",
         )
         return
@@ -163,61 +176,80 @@ def _head_finding(head: Head | None, *, is_led: bool, prefix: str) -> Finding:
 
 async def exchange_findings(settings: IngestSettings) -> AsyncIterator[Finding]:
     """Whether the exchange's addresses can be reached; nobody logs in."""
-    for name, url in {"SSI_API_URL": settings.ssi_api_url, "SSI_STREAM_URL": settings.ssi_stream_url}.items():
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                _, writer = await asyncio.open_connection(parts.hostname, port, ssl=parts.scheme == "https")
-                writer.close()
-        except (OSError, TimeoutError) as error:
-            reason = getattr(error, "strerror", None) or str(error) or "no answer"
-            yield wrong("exchange", f"{parts.netloc} cannot be reached: {reason}", f"look at the network, or at {name}")
-        else:
-            yield ok(
-                "exchange",
-                f"{parts.netloc} can be reached; python3 run.py ingest --probe 60 tells whether the key is good",
-            )
+    variables = {settings.ssi_stream_url: settings.stream_variable, settings.ssi_api_url: settings.api_variable}
+    async with open_http() as http:  # as the ingest does, through a proxy if there is one
+        for url, variable in variables.items():
+            request = http.build_request("HEAD", url)
+            host = host_of(url)
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    await answer_to(http, request)
+            except TimeoutError:
+                fault = f"no answer from {host} within {ANSWER_S:g} s"
+            except httpx2.HTTPError as error:
+                fault = no_answer(error, request)
+            else:
+                yield ok("exchange", f"{host} answers; python3 run.py ingest --probe 60 tells whether the key is good")
+                continue
+            yield wrong("exchange", fault, f"look at the network (firewall, HTTPS_PROXY), or at {variable}")
 
 
 async def publisher_findings(url: str, *, asked_for: bool) -> AsyncIterator[Finding]:
     """What a publisher, or the balancer before some, says of itself."""
     missing = wrong if asked_for else note
+    told = without_secrets(url)
     try:
         async with httpx2.AsyncClient(base_url=url, timeout=ANSWER_S) as http:
             ready = await http.get("/readyz")
             channels = await http.get("/api/channels")
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+    except httpx2.HTTPError as error:
         yield missing(
             "publisher",
-            f"none answers at {url}: {str(error) or type(error).__name__}",
+            f"none answers at {told}: {cause_of(error)}",
             "start one: python3 run.py publish --port 8000; --url names another",
         )
         return
-    if ready.status_code != httpx2.codes.OK:
-        reason = (
-            ready.json().get("reason", "") if "json" in ready.headers.get("content-type", "") else ready.text.strip()
-        )
-        yield wrong("publisher", f"{url} is not ready: {reason or ready.status_code}", "look at its log")
-        return
-    yield ok("publisher", f"{url} is ready")
-    if channels.status_code == httpx2.codes.UNAUTHORIZED:
+    head = told_in(channels)
+    if ready.status_code == httpx2.codes.SERVICE_UNAVAILABLE:
+        line = told_in(ready).get("reason") or next(iter(ready.text.strip().splitlines()), "")[:MOST_CHARACTERS]
+        yield wrong("publisher", f"{told} is not ready: {line}", "look at its log")
+    elif channels.status_code == httpx2.codes.UNAUTHORIZED:
+        yield ok("publisher", f"{told} is ready")
         yield note("tables at the publisher", "a token is needed to look at them", "python3 run.py token makes one")
-    elif channels.status_code == httpx2.codes.OK:
-        told = channels.json()
-        age_s = max(0.0, time.time() - told["time"] / 1000)
+    elif {"epoch", "rev", "time"} <= head.keys():
+        yield ok("publisher", f"{told} is ready")
+        age_s = max(0.0, time.time() - head["time"] / 1000)
         yield ok(
             "tables at the publisher",
-            f"epoch {told['epoch']}, revision {told['rev']}; the newest message is {age_s:,.0f} s old",
+            f"epoch {head['epoch']}, revision {head['rev']}; the newest message is {age_s:,.0f} s old",
         )
     else:
-        yield wrong("tables at the publisher", f"status {channels.status_code}", "look at its log")
+        yield missing(
+            "publisher",
+            f"what answers at {told} is none: HTTP {channels.status_code} for /api/channels",
+            "see what listens there; --url, or HOST and PORT, name another",
+        )
+
+
+def told_in(answer: httpx2.Response) -> dict[str, Any]:
+    """The object in it; of who is no publisher, nothing."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 async def findings(url: str | None) -> AsyncIterator[Finding]:
     """Everything, in the order of the road: here, exchange, Redis, publisher."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield ok("Python", f"{version}, {sys.prefix}")
+    if url is None and (demo := running_demo()) is not None:
+        yield note(
+            "demo",
+            f"one runs here at {demo.replace('ws', 'http', 1)}, with settings and a Redis of its own",
+            "all that follows is about services that you start yourself",
+        )
     ingest, publisher = settings_of(IngestSettings), settings_of(PublisherSettings)
     for finding in settings_findings(ingest, publisher):
         yield finding
@@ -251,6 +283,15 @@ async def report(url: str | None, *, as_json: bool) -> int:
     return int(failed)
 
 
+def publisher_url(text: str) -> str:
+    """An address for HTTP; that of a websocket will do. Raises argparse.ArgumentTypeError."""
+    url = re.sub("^ws(s?)://", r"http\1://", text if "://" in text else f"http://{text}")
+    try:
+        return check_url(url, ("http", "https")).rstrip("/")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"it {error}; http://localhost:8000 is one") from None
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 1: something is wrong."""
     parser = argparse.ArgumentParser(
@@ -260,7 +301,11 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--url", help="a publisher, or the balancer before some; the one of HOST and PORT if not said")
+    parser.add_argument(
+        "--url",
+        type=publisher_url,
+        help="a publisher, or the balancer before some; the one of HOST and PORT if not said",
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
     chosen = parser.parse_args(arguments)
     return asyncio.run(report(chosen.url, as_json=chosen.json))

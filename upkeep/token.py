@@ -1,7 +1,6 @@
 """`python3 run.py token`: make a token for clients, or read one as a publisher would."""
 
 import argparse
-import difflib
 import json
 import re
 import sys
@@ -14,12 +13,14 @@ from publisher_service.core.grant import Grant, InvalidToken, parse_scope
 from publisher_service.settings import PublisherSettings, load_settings
 from publisher_service.tokens import UnusableKey, tokens_of
 from shared.channels import Channel
+from terminal.suggestion import did_you_mean
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
 
 _EXAMPLE = """\
-For example, a secret, and a token for the indices and the VN30 that lasts a day:
+For example, a secret, which the publishers need in their environment as well, and a token for the indices and the
+VN30 that lasts a day:
 
   export JWT_SECRET="$(openssl rand -base64 48)"
   python3 run.py token --scope 'index market:@VN30' --lasts 1d"""
@@ -51,8 +52,7 @@ def _check_scope(scope: str) -> None:
     for item in scope.split():
         name = item.partition(":")[0]
         if name not in list(Channel):
-            near = difflib.get_close_matches(name, list(Channel), n=1)
-            raise InvalidToken(f"there is no channel {name}" + (f"; did you mean {near[0]}?" if near else ""))
+            raise InvalidToken(f"there is no channel {name}.{did_you_mean(name, Channel)}")
     parse_scope(scope)
 
 
@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         token = made(settings, settings.jwt_secret, chosen.scope, chosen.lasts)
     except InvalidToken as error:
-        sys.stderr.write(f"Wrong --scope: {error}. Write channels, some with keys: 'index market:@VN30'.\n")
+        sys.stderr.write(f"Wrong --scope: {error}\nWrite channels, some with keys: 'index market:@VN30'.\n")
         return 2
     print(json.dumps({"token": token, "lasts_s": chosen.lasts, "scope": chosen.scope}) if chosen.json else token)
     return 0

@@ -91,7 +91,7 @@ class PseudoTerminal:
             self._at = (line, 0) if char == "\r" else (min(line + 1, len(self._cells) - 1), column)
         elif line < len(self._cells) and column < len(self._cells[line]):
             self._cells[line][column] = char
-            self._at = (line, column + 1)
+            self._at = (line, min(column + 1, len(self._cells[line]) - 1))  # no wrapping: it stays on the last one
 
 
 class Shown:

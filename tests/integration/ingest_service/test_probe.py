@@ -115,6 +115,20 @@ async def test_a_refused_key_ends_with_the_reason_and_what_to_check() -> None:
     assert hub.opened == 0
 
 
+async def test_an_address_that_nobody_answers_at_is_told_and_the_key_is_not_blamed() -> None:
+    out = io.StringIO()
+    settings = IngestSettings(
+        ssi_url="http://127.0.0.1:9", ssi_consumer_id="my-id", ssi_consumer_secret=SecretStr("my-secret")
+    )
+
+    code = await probe(settings, 1, out)
+
+    assert code == 1
+    assert "failed      log-in: 127.0.0.1:9 cannot be reached: Connection refused\n" in out.getvalue()
+    assert "next step   check SSI_URL, and the way there" in out.getvalue()
+    assert "SSI_CONSUMER" not in out.getvalue()
+
+
 async def test_the_wrong_host_for_the_stream_is_recognised() -> None:
     async with running_hub() as hub:
         hub.negotiate_statuses = [502]

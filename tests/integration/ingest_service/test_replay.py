@@ -271,7 +271,7 @@ async def test_without_redis_a_replay_says_so() -> None:
     code, said = await replayed("redis://127.0.0.1:1/0", "nobody", DAY_FILE)
 
     assert code == 1
-    assert "no answer from Redis" in said
+    assert "no answer from Redis (ConnectionError) at 127.0.0.1:1. Start one" in said
 
 
 async def test_a_damaged_day_is_played_without_its_damage_and_the_exit_code_tells(

@@ -75,6 +75,7 @@ async def test_every_process_is_in_stack_json_and_stops_quietly_on_ctrl_c(tmp_pa
 
     assert ready.status_code == 200
     assert [entry["name"] for entry in stack] == ["valkey", "simulator", "ingest", "publisher-1"]
+    assert stack[-1]["board"] == int(board.rpartition(":")[2].strip("/")) != stack[-1]["port"]
     assert (process.returncode, complained.decode()) == (0, "")
     assert "Traceback" not in said.decode() + "".join(log.read_text() for log in (tmp_path / "log").iterdir())
     assert not any(is_alive(entry["pid"]) for entry in stack)

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import jwt
 import pytest
 
+from clients.python.banggia_client import connect
 from shared.channels import Channel
+from tests.eventually import eventually
 from tests.fakes.services import ROOT, RunningPublisher, running_publisher
 from tests.fakes.writer import Writer
 from tests.integration.terminal.conftest import a_row, sound
@@ -51,13 +53,20 @@ async def test_a_snapshot_is_aligned_for_people_and_json_for_programs(publisher:
 async def test_what_is_not_there_is_told_with_what_may_have_been_meant(publisher: RunningPublisher) -> None:
     key = await run("snapshot", "market", "--keys", "SIS", "--url", publisher.url)
     group = await run("snapshot", "market", "--keys", "@VN3O", "--url", publisher.url)
+    no_group = await run("snapshot", "market", "--keys", "VN30", "--url", publisher.url)
     channel = await run("tail", "markte", "--url", publisher.url)
+    field = await run("snapshot", "market", "--keys", "SSI", "--fields", "lst", "--url", publisher.url)
+    changes = await run("tail", "market", "--keys", "SSI", "--fields", "price_in_dong", "--url", publisher.url)
 
     assert key.code == group.code == 1
     assert "market has no row SIS now. Did you mean SSI?" in key.err
     assert "There is no group @VN3O. Did you mean @VN30?" in group.err
     assert channel.code == 2
     assert "Did you mean market?" in channel.err
+    assert "market has no row VN30 now. Did you mean @VN30?" in no_group.err
+    assert (field.code, field.out, changes.code) == (2, "", 2)
+    assert "market has no field lst. Did you mean last?" in field.err
+    assert "market has no field price_in_dong. There are exchange, reference, " in changes.err
 
 
 async def test_old_rows_are_shown_and_end_with_a_code_of_their_own(publisher: RunningPublisher, writer: Writer) -> None:
@@ -72,6 +81,30 @@ async def test_old_rows_are_shown_and_end_with_a_code_of_their_own(publisher: Ru
     assert "These rows are old: no link to the exchange." in said.err
 
 
+async def test_a_row_that_is_missing_while_the_road_is_broken_is_told_with_what_is_broken(
+    publisher: RunningPublisher, writer: Writer
+) -> None:
+    await writer.commit({Channel.STATUS: {"feed": {"state": "down", "reason": "no log-in"}}})
+
+    async with connect(publisher.url) as feed:
+        await eventually(lambda: feed.status is not None and not feed.connected)
+    said = await run("top", "--once", "--keys", "XYZ", "--url", publisher.url)
+
+    assert said == Said(1, "", "market has no row XYZ now: no link to the exchange (no log-in).\n")
+
+
+async def test_an_interval_that_the_board_does_not_have_is_told_with_the_one_that_is_served(
+    publisher: RunningPublisher,
+) -> None:
+    rounded = await run("tail", "index", "--interval", "5", "--seconds", "0.5", "--url", publisher.url)
+    refused = await run("tail", "index", "--interval", "0", "--url", publisher.url)
+    backwards = await run("tail", "index", "--seconds", "-1", "--url", publisher.url)
+
+    assert (rounded.code, refused.code, backwards.code) == (0, 2, 2)
+    assert "-- every 100 ms: the board has no interval of 5 ms" in rounded.err
+    assert "--seconds: -1 is no number of seconds above 0" in backwards.err
+
+
 async def test_where_no_board_is_the_next_step_is_told(tmp_path: Path) -> None:
     nobody = await run("snapshot", "market", "--url", "ws://127.0.0.1:9")
     nothing_said = await run("top", "--once", BANGGIA_URL="http://127.0.0.1:9", BANGGIA_VAR=str(tmp_path))
@@ -81,10 +114,19 @@ async def test_where_no_board_is_the_next_step_is_told(tmp_path: Path) -> None:
     assert "run.py demo starts one" in nobody.err
 
 
-async def test_a_running_demo_is_found_by_its_file(publisher: RunningPublisher, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fronted", [True, False])
+async def test_a_running_demo_is_found_by_its_file_and_its_board_comes_before_its_publishers(
+    publisher: RunningPublisher,
+    tmp_path: Path,
+    fronted: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
     port = int(publisher.url.rpartition(":")[2])
-    stack = [{"name": "valkey", "pid": 1, "port": 1}, {"name": "publisher-1", "pid": 2, "port": port}]
-    (tmp_path / "stack.json").write_text(json.dumps(stack))
+    entry = (
+        {"name": "publisher-1", "pid": 2, "port": 9, "board": port}
+        if fronted
+        else {"name": "publisher-1", "port": port}
+    )
+    (tmp_path / "stack.json").write_text(json.dumps([{"name": "valkey", "pid": 1, "port": 1}, entry]))
 
     said = await run("snapshot", "groups", BANGGIA_VAR=str(tmp_path), BANGGIA_URL="")
 

@@ -4,6 +4,7 @@ import re
 import signal
 
 from shared.channels import Channel
+from shared.table import Row
 from tests.fakes.pseudo_terminal import in_terminal
 from tests.fakes.services import RunningPublisher
 from tests.fakes.writer import Writer
@@ -21,12 +22,36 @@ async def test_the_board_moves_and_q_gives_the_terminal_back(publisher: RunningP
         await writer.commit({Channel.MARKET: {"SSI": a_row(33_350, 6.89, 300_000)}})
         await top.until(lambda text: re.search(r"^SSI .* 33\.35 CE ", text, re.MULTILINE) is not None)
         assert "\x1b[38;5;201m" in top.terminal.raw, "the ceiling is purple"
+        assert "\x1b[7;38;5;201m" in top.terminal.raw, "what has just traded is lit"
+        await top.until(lambda _: "\x1b[38;5;201m   33.35\x1b[0m\x1b[38;5;201m CE" in top.terminal.raw)  # not for long
         assert top.terminal.modes == {"1049": True, "25": False, "7": False}
 
         top.terminal.press("q")
 
         assert await top.ended() == 0
         await top.until(lambda _: top.terminal.is_as_before)
+
+
+async def test_a_group_that_an_ingest_learns_just_now_is_waited_for(
+    publisher: RunningPublisher, writer: Writer
+) -> None:
+    async with in_terminal(120, 40, "terminal.top", "--url", publisher.url, "--keys", "@HNX30") as top:
+        await publisher.has_clients(2)  # the board's, and that of the question which groups there are
+        await writer.commit({Channel.GROUPS: {"HNX30": {"keys": ["S01"]}}})
+
+        await top.until(lambda text: "1-1 / 1" in text and "S01" in text)
+
+
+async def test_a_line_that_fills_the_terminal_is_shown_to_its_last_column(
+    publisher: RunningPublisher, writer: Writer
+) -> None:
+    simulated: Row = {"state": "live", "reason": None, "simulated": True}
+    await writer.commit({Channel.STATUS: {"feed": simulated}})
+
+    async with in_terminal(120, 40, "terminal.top", "--url", publisher.url) as top:
+        await top.until(lambda text: text.splitlines()[0].endswith("simulated prices"))
+
+    assert len(top.terminal.lines[0]) == 120
 
 
 async def test_a_broken_road_is_said_in_words_with_its_time_and_the_board_is_dimmed(

@@ -24,7 +24,7 @@ def test_an_unknown_name_is_an_error_that_lists_them(capsys: pytest.CaptureFixtu
     assert main(["fanuot"]) == 2
 
     told = capsys.readouterr().err
-    assert told.startswith("There is no measurement fanuot.")
+    assert told.startswith("There is no measurement fanuot. Did you mean fanout?")
     assert "fanout" in told
 
 

@@ -28,8 +28,7 @@ def test_the_line_names_variable_problem_and_purpose() -> None:
     line = line_for(port=70000, password="long enough")
 
     assert line == (
-        "Wrong setting: PORT: must be 65535 or less (where to listen, such as 8000). "
-        "Change it in the environment and start again."
+        "Wrong setting: PORT: must be 65535 or less (where to listen, such as 8000). Change it and start again."
     )
 
 

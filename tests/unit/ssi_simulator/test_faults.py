@@ -78,6 +78,11 @@ def test_an_order_that_cannot_be_is_refused(text: str) -> None:
         parse_order(text)
 
 
+def test_a_fault_that_is_none_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(FaultError, match="there is no fault 'dorp'; there are: drop, "):
+        parse_order("dorp,count=1")
+
+
 def test_every_fault_of_the_catalogue_can_be_ordered_and_used_by_its_default_value() -> None:
     faults = Faults(Hands())
     for name in FAULTS:

@@ -61,6 +61,13 @@ def test_an_auction_shows_the_expected_price_and_marks_it() -> None:
     assert line.split()[8:10] == ["-0.10", "-0.32"]
 
 
+def test_the_price_of_a_match_is_lit_and_no_other_cell() -> None:
+    (line,) = (line for line in picture(a_view(traded=frozenset({"SSI"})), 140, 20) if "SSI" in line)
+
+    assert line.count("\x1b[7;") == 1
+    assert "\x1b[7;38;5;40m   31.50\x1b[0m" in line
+
+
 def test_futures_are_in_points() -> None:
     row = ROW | {"exchange": "DERIVATIVES", "last": 1894.2, "reference": 1891.2, "change": 3.0}
 
