@@ -33,7 +33,7 @@ USAGE = """usage: python3 run.py COMMAND [options]
                             the same under random faults, with clients that compare every frame with what was written
   test [pytest arguments]   the tests; everything that needs no Docker and no browser
   check                     lint, format, types, import contracts
-  docs                      write anew what is made from the types of the rows: docs/tables.md, types for TypeScript
+  docs                      write anew what is made from the code: tables of fields, settings and series, types
   simulate --port P [--seed S] [--rate R]
                             the simulated exchange alone
   bench NAME [options]      measurements that anyone can repeat, beside other servers; bench --help lists them
@@ -93,7 +93,7 @@ COMMANDS = {
     "chaos": ("local_stack.chaos", (SERVICES, BROKER)),
     "test": ("pytest", (DEVELOPMENT, BROKER)),
     "check": ("", (DEVELOPMENT, BROKER)),
-    "docs": ("tests.tables_page", (SERVICES,)),
+    "docs": ("tools.documents", (SERVICES,)),
     "bench": ("bench", (SERVICES, BROKER)),
     "simulate": ("ssi_simulator", (SERVICES,)),
     "ingest": ("ingest_service", (SERVICES,)),

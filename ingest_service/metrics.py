@@ -17,11 +17,24 @@ class Metrics:
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
         Info("ingest_build", "Which version runs", registry=registry).info({"version": VERSION})
-        self.messages = Counter("ingest_messages", "Feed messages read", ["channel"], registry=registry)
-        self.oddities = Counter("ingest_oddities", "Tolerated oddities of feed rows", ["oddity"], registry=registry)
-        self.invalid_rows = Counter("ingest_invalid_rows", "Feed rows dropped", ["reason"], registry=registry)
-        self.skipped_frames = Counter("ingest_skipped_frames", "Frames of no use", ["reason"], registry=registry)
-        self.commits = Counter("ingest_commits", "Commits that carry a channel", ["channel"], registry=registry)
+        self.messages = Counter(
+            "ingest_messages", "Feed messages read; a standby counts too", ["channel"], registry=registry
+        )
+        self.oddities = Counter(
+            "ingest_oddities", "Oddities of feed rows that were tolerated", ["oddity"], registry=registry
+        )
+        self.invalid_rows = Counter(
+            "ingest_invalid_rows",
+            "Feed rows dropped: unreadable, beyond belief, or of too many symbols",
+            ["reason"],
+            registry=registry,
+        )
+        self.skipped_frames = Counter(
+            "ingest_skipped_frames", "Frames of the feed that could not be read", ["reason"], registry=registry
+        )
+        self.commits = Counter(
+            "ingest_commits", "Commits to Redis that carry rows of the channel", ["channel"], registry=registry
+        )
         self.committed_rows = Counter("ingest_committed_rows", "Rows committed", ["channel"], registry=registry)
         self.commit_seconds = Histogram(
             "ingest_commit_seconds", "Time of one commit, from script call to answer",
@@ -41,12 +54,16 @@ class Metrics:
         self.inbox_full = Counter(
             "ingest_inbox_full", "Times that reading had to wait, as the inbox was full", registry=registry
         )
-        self.backlog = Gauge("ingest_backlog_ticks", "What a standby has read lately, to go on with", registry=registry)
+        self.backlog = Gauge(
+            "ingest_backlog_ticks", "Feed messages that a standby has read lately, to go on with", registry=registry
+        )
         self.recording = Gauge(
             "ingest_recording", "1 while the feed is recorded, and the disk takes it", registry=registry
         )
         self.recorded_frames = Counter("ingest_recorded_frames", "Frames of the feed on the disk", registry=registry)
-        self.recorded_bytes = Counter("ingest_recorded_bytes", "What they take, compressed", registry=registry)
+        self.recorded_bytes = Counter(
+            "ingest_recorded_bytes", "Bytes that recorded frames take on the disk, compressed", registry=registry
+        )
         self.recording_dropped = Counter(
             "ingest_recording_dropped_frames", "Frames that are missing in the recording", ["reason"],
             registry=registry,

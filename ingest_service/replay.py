@@ -74,11 +74,9 @@ class ReplaySettings(AlertSettings):
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
     redis_url: Annotated[str, AfterValidator(check_redis_url)] = Field(
-        "redis://127.0.0.1:6379/0", description="where the tables go, such as redis://127.0.0.1:6379/0"
+        "redis://127.0.0.1:6379/0", description="where the tables go"
     )
-    redis_prefix: str = Field(
-        "banggia", pattern=r"^[A-Za-z0-9_.:-]+$", description="what all keys begin with, such as banggia"
-    )
+    redis_prefix: str = Field("banggia", pattern=r"^[A-Za-z0-9_.:-]+$", description="what all keys begin with")
     calendar_file: Path | None = Field(
         None, description="holidays and hours that differ from those shipped, such as /etc/banggia/calendar.toml"
     )

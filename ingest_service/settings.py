@@ -27,19 +27,41 @@ class AlertSettings(BaseSettings):
     """Where alerts begin, live and from a recording."""
 
     alert_volume_times: float = Field(
-        3.0, gt=1, le=1000, description="volume alert: more than so many times a minute's usual volume, such as 3"
+        3.0,
+        gt=1,
+        le=1000,
+        description=(
+            "a `volume_spike`: a minute has more than so many times the mean volume of the last 20 minutes with trades"
+        ),
     )
     alert_foreign_pct: float = Field(
-        30.0, gt=0, le=1000, description="foreign alert: the balance moves by more per cent in five minutes, such as 30"
+        30.0,
+        gt=0,
+        le=1000,
+        description=(
+            "a `foreign_acceleration`: foreigners' balance of the day, in VND, moves within five minutes by more "
+            "than so many per cent of what it was …"
+        ),
     )
     alert_foreign_value_vnd: int = Field(
-        1_000_000_000, ge=0, lt=2**53, description="and by this value at least, VND, such as 1000000000"
+        1_000_000_000,
+        ge=0,
+        lt=2**53,
+        description="a `foreign_acceleration`: … and by this value at least, in VND",
     )
     alert_imbalance_times: float = Field(
-        3.0, gt=1, le=1000, description="imbalance alert: one side trades more than so many times the other, such as 3"
+        3.0,
+        gt=1,
+        le=1000,
+        description=(
+            "an `imbalance`: within five minutes one side trades more than so many times the value of the other …"
+        ),
     )
     alert_imbalance_value_vnd: int = Field(
-        5_000_000_000, ge=0, lt=2**53, description="and both this value at least, VND, such as 5000000000"
+        5_000_000_000,
+        ge=0,
+        lt=2**53,
+        description="an `imbalance`: … and both together this value at least, in VND",
     )
 
     @property
@@ -60,51 +82,86 @@ class IngestSettings(AlertSettings):
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
     redis_url: Annotated[str, AfterValidator(check_redis_url)] = Field(
-        "redis://127.0.0.1:6379/0", description="where the tables are kept, such as redis://127.0.0.1:6379/0"
+        "redis://127.0.0.1:6379/0",
+        description=(
+            "where the tables are kept:\n"
+            "`redis://`, `rediss://` (TLS) or `unix://`; the same for all services of a board"
+        ),
     )
     redis_prefix: str = Field(
         "banggia",
         pattern=r"^[A-Za-z0-9_.:-]+$",
-        description="what all keys begin with: letters, digits and any of _ . : -, such as banggia",
+        description=(
+            "what all keys begin with: letters, digits and any of `_.:-`.\n"
+            "All services of a board have the same; two boards on one Redis need two"
+        ),
+    )
+    ssi_consumer_id: str = Field(
+        description="the consumer id of your SSI FastConnect Data key; `demo` for the simulator"
+    )
+    ssi_consumer_secret: SecretStr = Field(
+        min_length=1, description="the consumer secret of that key; `demo` for the simulator"
     )
     ssi_url: HttpUrl | None = Field(
-        None, description="sets SSI_API_URL and SSI_STREAM_URL at once, such as http://127.0.0.1:8765 for the simulator"
+        None,
+        description=(
+            "sets `SSI_API_URL` and `SSI_STREAM_URL` at once, such as `http://127.0.0.1:8765` for the "
+            "simulator;\n"
+            "one that is set there wins"
+        ),
     )
-    ssi_api_url: HttpUrl = Field(
-        "https://fc-data.ssi.com.vn", description="SSI's REST interface, such as https://fc-data.ssi.com.vn"
-    )
-    ssi_stream_url: HttpUrl = Field(
-        "https://fc-datahub.ssi.com.vn", description="SSI's stream, such as https://fc-datahub.ssi.com.vn"
-    )
-    ssi_consumer_id: str = Field(description="the consumer id of the SSI FastConnect Data key; demo for the simulator")
-    ssi_consumer_secret: SecretStr = Field(
-        min_length=1, description="the consumer secret of the SSI FastConnect Data key; demo for the simulator"
-    )
+    ssi_api_url: HttpUrl = Field("https://fc-data.ssi.com.vn", description="SSI's REST interface")
+    ssi_stream_url: HttpUrl = Field("https://fc-datahub.ssi.com.vn", description="SSI's stream")
     ssi_channels: Annotated[tuple[str, ...], NoDecode] = Field(
         ("X:ALL", "R:ALL", "MI:ALL", "F:ALL", "OL:ALL"),
         min_length=1,
-        description="what to subscribe, such as X:ALL,R:ALL,MI:ALL,F:ALL,OL:ALL",
+        description=(
+            "what to subscribe, each channel once:\n"
+            "`X` securities, `R` foreign trading, `MI` indices, `F` trading status, `OL` odd lots (the "
+            "channel `oddlot` is empty without); symbols are joined by dashes (`X:SSI-VNM`). "
+            "`X-QUOTE:ALL,X-TRADE:ALL` in the place of `X:ALL` brings books and trades apart: [which of the "
+            "two](#books-and-trades-together-or-apart)"
+        ),
     )
     standby: Literal["warm", "cold"] = Field(
         "warm",
-        description="whether a standby is connected to the exchange; cold if the key permits a single connection",
+        description=(
+            "whether a standby is connected to the exchange (`warm`), so that it misses nothing when it takes "
+            "over; `cold` if the key permits one connection only.\n"
+            "An exchange that refuses the connection makes it cold by itself"
+        ),
     )
     simulated: bool = Field(
-        default=False, description="whether that exchange is a simulator, such as true: clients are told so"
+        default=False,
+        description="whether the exchange is a simulator: then clients are told that the prices are invented",
     )
     record_dir: Path | None = Field(
-        None, description="a folder for recordings of what the leader reads, such as var/recordings; not set: none"
+        None,
+        description=(
+            "a folder in which the leader records what it reads, such as `var/recordings`; not set: nothing "
+            "is recorded.\n"
+            "[recordings.md](recordings.md) tells the rest"
+        ),
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="how much is logged:\n`DEBUG`, `INFO`, `WARNING` or `ERROR`"
+    )
     metrics_port: int | None = Field(
-        None, ge=0, le=65535, description="where to serve /metrics; 0 takes any free port, not set: nowhere"
+        None,
+        ge=0,
+        le=65535,
+        description=(
+            "where to serve `/metrics`, `/livez`, `/readyz` and `/quarantine`; 0 takes any free port; not set: nowhere"
+        ),
     )
-    metrics_host: str = Field("127.0.0.1", description="the address for /metrics, such as 0.0.0.0 in a container")
-    cache_dir: Path = Field(
-        Path("var/cache"), description="a folder for the symbol lists of the last start, such as var/cache"
-    )
+    metrics_host: str = Field("127.0.0.1", description="the address for `/metrics` and the others; `0.0.0.0` for all")
+    cache_dir: Path = Field(Path("var/cache"), description="a folder for the symbol lists of the last start")
     calendar_file: Path | None = Field(
-        None, description="holidays and hours that differ from those shipped, such as /etc/banggia/calendar.toml"
+        None,
+        description=(
+            "holidays and trading hours that differ from those shipped, such as `/etc/banggia/calendar.toml`:\n"
+            "[below](#the-calendar)"
+        ),
     )
 
     @model_validator(mode="before")

@@ -16,7 +16,9 @@ class Metrics:
         registry = self.registry = CollectorRegistry()
         Info("publisher_build", "Which version runs", registry=registry).info({"version": VERSION})
         self.clients = Gauge("publisher_clients", "Open websockets and streams of events", registry=registry)
-        self.capacity = Gauge("publisher_capacity", "Websockets and streams of events that fit", registry=registry)
+        self.capacity = Gauge(
+            "publisher_capacity", "Websockets and streams of events that this replica takes", registry=registry
+        )
         self.refused = Counter(
             "publisher_refused", "Handshakes and requests refused at the entrance", ["reason"], registry=registry
         )
@@ -31,7 +33,7 @@ class Metrics:
         self.rebalanced = Counter(
             "publisher_rebalanced", "Connections sent to another replica for their age", registry=registry
         )
-        self.subscriptions = Gauge("publisher_subscriptions", "Subscriptions", ["channel"], registry=registry)
+        self.subscriptions = Gauge("publisher_subscriptions", "What clients subscribed", ["channel"], registry=registry)
         self.views = Gauge("publisher_views", "Views: subscriptions that differ", registry=registry)
         self.watched_keys = Gauge(
             "publisher_watched_keys", "Keys of all views together, names that stand for nothing included",
@@ -48,12 +50,15 @@ class Metrics:
             ["channel"], registry=registry,
         )  # fmt: skip
         self.unknown_envelopes = Counter(
-            "publisher_invalid_envelopes", "Messages on pub/sub that are none", ["reason"], registry=registry
+            "publisher_invalid_envelopes",
+            "Messages on the pub/sub channel that cannot be read",
+            ["reason"],
+            registry=registry,
         )
         self.flushes = Counter("publisher_flushes", "Views brought up to date", ["channel"], registry=registry)
         self.flush_errors = Counter("publisher_flush_errors", "Flushes that failed", ["channel"], registry=registry)
         self.flush_seconds = Histogram(
-            "publisher_flush_seconds", "Time of one flush", buckets=_FLUSH_BUCKETS_S, registry=registry
+            "publisher_flush_seconds", "Time that one flush took", buckets=_FLUSH_BUCKETS_S, registry=registry
         )
         self.frames = Counter("publisher_frames", "Data frames written", ["channel"], registry=registry)
         self.frame_bytes = Counter("publisher_frame_bytes", "Bytes of data frames", ["channel"], registry=registry)
@@ -73,10 +78,12 @@ class Metrics:
             "publisher_slow_skips", "Frames not written because the client's buffer was not empty",
             ["channel"], registry=registry,
         )  # fmt: skip
-        self.at_gate = Gauge("publisher_at_gate", "New connections that wait for their turn", registry=registry)
+        self.at_gate = Gauge(
+            "publisher_at_gate", "New connections that wait for their turn to be let in", registry=registry
+        )
         self.late = Gauge("publisher_late", "Subscriptions that wait for their turn to be served", registry=registry)
         self.kept_bytes = Gauge(
-            "publisher_kept_frame_bytes", "Finished frames that several clients are on their way through",
+            "publisher_kept_frame_bytes", "Bytes of finished frames that several clients are on their way through",
             registry=registry,
         )  # fmt: skip
         self.remade = Counter(
@@ -87,4 +94,8 @@ class Metrics:
         self.invalid_messages = Counter(
             "publisher_invalid_messages", "Client messages refused", ["reason"], registry=registry
         )
-        self.connected = Gauge("publisher_connected", "1 while the whole road is sound", registry=registry)
+        self.connected = Gauge(
+            "publisher_connected",
+            "1 while the whole road is sound, from the exchange to this replica",
+            registry=registry,
+        )

@@ -60,85 +60,133 @@ class PublisherSettings(BaseSettings):
     )
 
     redis_url: Annotated[str, AfterValidator(check_redis_url)] = Field(
-        "redis://127.0.0.1:6379/0", description="where the tables are kept, such as redis://127.0.0.1:6379/0"
+        "redis://127.0.0.1:6379/0",
+        description=(
+            "where the tables are kept:\n"
+            "`redis://`, `rediss://` (TLS) or `unix://`; the same for all services of a board"
+        ),
     )
     redis_prefix: str = Field(
         "banggia",
         pattern=r"^[A-Za-z0-9_.:-]+$",
-        description="what all keys begin with: letters, digits and any of _ . : -, such as banggia",
+        description=(
+            "what all keys begin with: letters, digits and any of `_.:-`.\n"
+            "All services of a board have the same; two boards on one Redis need two"
+        ),
     )
-    host: str = Field("127.0.0.1", description="the address to listen on, such as 0.0.0.0 in a container")
-    port: int = Field(8000, ge=0, le=65535, description="the port to listen on; 0 takes any free one")
+    host: str = Field("127.0.0.1", description="the address to listen on; `0.0.0.0` for all.\n`--host` wins")
+    port: int = Field(8000, ge=0, le=65535, description="the port to listen on; 0 takes any free one.\n`--port` wins")
     intervals_ms: Annotated[
         tuple[Annotated[int, Field(ge=10, le=60_000)], ...], NoDecode, BeforeValidator(_milliseconds)
     ] = Field(
         (100, 250, 500, 1000, 2000, 5000),
         min_length=1,
-        description="the tiers that an interval is rounded up to, such as 100,500,1000",
+        description="the tiers that an interval is rounded up to",
     )
-    interval_ms: int = Field(500, ge=10, le=60_000, description="the interval of who names none, such as 500")
+    interval_ms: int = Field(
+        500,
+        ge=10,
+        le=60_000,
+        description="the interval of clients that name none;\n`INTERVALS_MS` must have one as long, or longer",
+    )
     channel_intervals_ms: Annotated[
         dict[Channel, Annotated[int, Field(ge=10, le=60_000)]], NoDecode, BeforeValidator(_per_channel)
-    ] = Field({}, description="the same for single channels, such as index=250,foreign=1000")
+    ] = Field(
+        {}, description="the interval in single channels, such as `index=250,foreign=1000`.\n`alerts` has no interval"
+    )
     heartbeat_ms: int = Field(
-        15_000, ge=100, le=60_000, description="how long a client hears nothing until a heartbeat comes, such as 15000"
+        15_000, ge=100, le=60_000, description="how long a client hears nothing at most: then a heartbeat comes"
     )
-    slow_client_s: float = Field(
-        30.0, ge=1, le=600, description="how long a client may not read before it is closed, such as 30"
-    )
+    slow_client_s: float = Field(30.0, ge=1, le=600, description="how long a client may not read before it is closed")
     ping_interval_s: float = Field(
-        20.0, ge=0.1, le=300, description="how often a client is asked whether it is still there, such as 20"
+        20.0, ge=0.1, le=300, description="how often a client is asked, by a websocket ping, whether it is still there"
     )
     ping_timeout_s: float = Field(
-        20.0, ge=0.1, le=300, description="how long it may take to answer before it is closed, such as 20"
+        20.0,
+        ge=0.1,
+        le=300,
+        description="how long a client's pong may take before it is closed",
     )
     max_connections: int | None = Field(
-        None, ge=1, description="how many websockets this replica takes, such as 10000; not set: what descriptors allow"
+        None,
+        ge=1,
+        description=(
+            "how many websockets this replica takes, such as `10000`;\n"
+            "not set: as many as there are descriptors for, less 200. The log tells at the start: `capacity`"
+        ),
     )
-    max_connections_per_address: int = Field(
-        100, ge=0, description="how many of them from one address, such as 100; 0: no limit"
-    )
-    handshakes_per_s: float = Field(
-        500.0, ge=0, description="how many new websockets a second this replica takes, such as 500; 0: no limit"
-    )
+    max_connections_per_address: int = Field(100, ge=0, description="how many websockets from one address; 0: no limit")
+    handshakes_per_s: float = Field(500.0, ge=0, description="how many new websockets a second; 0: no limit")
     handshakes_per_address_per_s: float = Field(
-        50.0, ge=0, description="how many of them from one address, such as 50; 0: no limit"
+        50.0, ge=0, description="how many new websockets a second from one address; 0: no limit"
     )
     compression: bool = Field(
-        default=True, description="whether frames may be compressed for clients that offer it, such as True"
+        default=True,
+        description=(
+            "whether frames may be compressed for clients that offer it:\n[protocol.md](protocol.md#compression)"
+        ),
     )
-    max_message_bytes: int = Field(
-        65_536, ge=1024, le=16_777_216, description="how large a client's message may be, such as 65536"
-    )
-    messages_per_s: float = Field(
-        20.0, ge=0, description="how many messages a second a client may send, such as 20; 0: no limit"
-    )
+    max_message_bytes: int = Field(65_536, ge=1024, le=16_777_216, description="how large a client's message may be")
+    messages_per_s: float = Field(20.0, ge=0, description="how many messages a second a client may send; 0: no limit")
     max_connection_age_s: float | None = Field(
         None,
         ge=1,
-        description="when clients are sent to another replica, such as 3600; not set: never",
+        description=(
+            "after about how long (a fifth more or less) a client is sent to another replica, such as `3600`, so that "
+            "new ones get their share; not set: never"
+        ),
     )
     trusted_proxies: Annotated[_List, AfterValidator(_check_proxies)] = Field(
         (),
-        description="whose X-Forwarded-For is believed: addresses, networks and host names, such as 10.0.0.0/8,lb",
+        description=(
+            "whose `X-Forwarded-For` is believed: addresses, networks (`10.0.0.0/8`) and host names (`lb`), "
+            "joined by commas.\n"
+            "Not set: nobody's, and all clients behind a balancer are one address"
+        ),
     )
     allowed_origins: Annotated[_List, AfterValidator(_check_origins)] = Field(
-        (), description="pages that may connect besides our own, such as https://board.example; * for all"
+        (),
+        description=(
+            "pages that may connect, by websocket or HTTP, besides our own, such as `https://board.example`, "
+            "joined by commas; `*` for all"
+        ),
     )
     drain_notice_s: float = Field(
-        5.0, ge=0, le=300, description="how long balancers may take to see that this replica stops, such as 5"
+        5.0,
+        ge=0,
+        le=300,
+        description=(
+            "how long a replica that is told to stop goes on serving, unready, until balancers have seen it;\n"
+            "it does not wait if nobody has asked `/readyz` in 15 s"
+        ),
     )
-    drain_s: float = Field(10.0, ge=0, le=3600, description="over how long its clients are then sent away, such as 10")
+    drain_s: float = Field(
+        10.0,
+        ge=0,
+        le=3600,
+        description=(
+            "over how long the clients of a replica that stops are sent away;\nfewer than 50 a second go faster"
+        ),
+    )
     jwt_secret: Annotated[SecretStr, AfterValidator(_check_secret)] | None = Field(
-        None, description="clients need a token signed by this secret (HS256), of 32 characters or more"
+        None,
+        description=(
+            "clients need a token signed with this secret (HS256), of 32 characters or more.\n"
+            "Neither this nor the next: nobody needs one"
+        ),
     )
     jwt_public_key_file: Path | None = Field(
         None,
-        description="clients need a token signed by this key's owner (RS256, ES256), such as /run/key.pem",
+        description=(
+            "clients need a token signed by the owner of this public key, such as `/run/key.pem`:\n"
+            "PEM, RSA of 2,048 bits or more (RS256) or P-256 (ES256)"
+        ),
     )
-    jwt_issuer: str | None = Field(None, description="and by this issuer (iss), such as https://login.example")
-    jwt_audience: str | None = Field(None, description="and made for this audience (aud), such as banggia")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
+    jwt_issuer: str | None = Field(None, description="the `iss` that tokens must have, such as `https://login.example`")
+    jwt_audience: str | None = Field(None, description="the `aud` that tokens must have, such as `banggia`")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="how much is logged:\n`DEBUG`, `INFO`, `WARNING` or `ERROR`"
+    )
 
     @model_validator(mode="after")
     def _tiers_that_fit(self) -> Self:

@@ -1,7 +1,10 @@
-"""A wrong setting, told in one line: which variable, what is wrong, what it is for."""
+"""A wrong setting, told in one line: which variable, what is wrong, what it is for, and its default."""
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+
+from shared.setting import default_of, purpose_of
 
 #: Pydantic's types of errors, in words for who has never heard of it.
 _PROBLEMS = {
@@ -25,7 +28,7 @@ def settings_error_line(error: ValidationError, settings: type[BaseModel]) -> st
     """
     The line for who started the program. Values are not repeated: one of them may be a secret.
 
-    Field names are the variables' names in lower case; their descriptions tell what to set.
+    Field names are the variables' names in lower case; their descriptions tell what to set (`shared.setting`).
     """
     complaints: dict[str, str] = {}  # the first one of each setting; the others follow from it
     for detail in error.errors(include_input=False, include_url=False):
@@ -34,9 +37,15 @@ def settings_error_line(error: ValidationError, settings: type[BaseModel]) -> st
             continue
         name = str(detail["loc"][0])
         field = settings.model_fields.get(name)
-        purpose = f" ({field.description})" if field is not None and field.description else ""
+        purpose = _purpose(field) if field is not None and field.description else ""
         complaints.setdefault(name, f"{name.upper()}: {_place(detail)}{_problem(detail)}{purpose}")
     return f"Wrong setting: {'; '.join(complaints.values())}. Change it and start again."
+
+
+def _purpose(field: FieldInfo) -> str:
+    """What it is for, and what it is if it is not set."""
+    default = default_of(field)
+    return f" ({purpose_of(field)}; default {default})" if default else f" ({purpose_of(field)})"
 
 
 def _place(detail: ErrorDetails) -> str:

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings
 
 from ingest_service.settings import IngestSettings
 from publisher_service.settings import PublisherSettings
+from shared.setting import purpose_of
 from shared.settings_error import settings_error_line
 from terminal.suggestion import did_you_mean
 from upkeep.address import without_secrets
@@ -41,7 +42,7 @@ def settings_of(model: type[BaseSettings], environment: Mapping[str, str]) -> It
     settings = model()
     for name, field in model.model_fields.items():
         given = bool(environment.get(name.upper()) or environment.get(name))
-        yield Setting(name.upper(), _told(getattr(settings, name)), given, field.description or "")
+        yield Setting(name.upper(), _told(getattr(settings, name)), given, purpose_of(field))
 
 
 def _told(value: object) -> str:

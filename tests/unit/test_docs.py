@@ -9,19 +9,20 @@ import pytest
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from ingest_service.core.schema import SCHEMA
 from ingest_service.settings import IngestSettings
 from publisher_service import hub
 from publisher_service.core import requests
 from publisher_service.settings import PublisherSettings
 from shared.channels import Channel
+from shared.setting import default_of
 from shared.wire import Commit, decode_envelope
-from tests import row_types, tables_page
+from tools.documents.__main__ import documents
+from tools.documents.settings_page import settings_page
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
-SETTINGS_SECTIONS: dict[str, type[BaseSettings]] = {"ingest": IngestSettings, "publisher": PublisherSettings}
+SETTINGS: tuple[type[BaseSettings], ...] = (IngestSettings, PublisherSettings)
 
 
 def section(document: str, heading: str) -> str:
@@ -44,27 +45,13 @@ def json_lines(document: str) -> list[str]:
     return [line for block in blocks for line in block.splitlines()]
 
 
-def as_variable(default: object) -> str:
-    """A setting's default as one would write it into the environment."""
-    if isinstance(default, tuple):
-        return ",".join(map(str, default))
-    return f"{default:g}" if isinstance(default, float) else str(default)
-
-
 def variables(settings: type[BaseSettings]) -> Iterable[tuple[str, FieldInfo]]:
     return ((name.upper(), field) for name, field in settings.model_fields.items())
 
 
-def test_the_tables_page_is_the_one_that_the_schema_makes() -> None:
-    page = tables_page.PAGE.read_text(encoding="utf-8")
-
-    assert page == tables_page.tables_page(page, SCHEMA.document), "python3 run.py docs writes it anew"
-
-
-def test_the_types_of_the_client_in_typescript_are_those_that_the_schema_makes() -> None:
-    types = row_types.FILE.read_text(encoding="utf-8")
-
-    assert types == row_types.row_types(SCHEMA.document), "python3 run.py docs writes them anew"
+@pytest.mark.parametrize(("path", "due"), documents().items())
+def test_what_is_made_from_the_code_is_the_newest(path: str, due: str) -> None:
+    assert (ROOT / path).read_text(encoding="utf-8") == due, "python3 run.py docs writes it anew"
 
 
 def test_publishers_serve_the_client_in_typescript_that_is_in_its_folder() -> None:
@@ -75,18 +62,19 @@ def test_publishers_serve_the_client_in_typescript_that_is_in_its_folder() -> No
     assert served.read_bytes() == compiled.read_bytes(), "npm run build, in clients/typescript, makes both"
 
 
-@pytest.mark.parametrize("heading", SETTINGS_SECTIONS)
-def test_the_settings_page_lists_each_setting_with_its_default(heading: str) -> None:
-    documented = dict(table_rows(section("settings.md", heading)))
+def test_a_page_without_a_place_for_each_table_is_refused_with_what_it_must_have() -> None:
+    page = (DOCS / "settings.md").read_text(encoding="utf-8")
 
-    assert documented == {
-        name: "required"
-        if field.is_required()
-        else as_variable(field.default)
-        if field.default not in (None, {}, ())
-        else "not set"
-        for name, field in variables(SETTINGS_SECTIONS[heading])
-    }
+    with pytest.raises(ValueError, match=r"must be .*series of the ingest"):
+        settings_page(page.replace("docs: series of the ingest", "docs: series"))
+
+
+def test_each_series_to_watch_first_exists() -> None:
+    first, _, made = section("settings.md", "What is measured").partition("### All series")
+    first_ones, all_of_them = (set(re.findall(r"`((?:ingest|publisher)_\w+)`", part)) for part in (first, made))
+
+    assert len(first_ones) > 15
+    assert first_ones - all_of_them == set()
 
 
 def example_environment() -> tuple[dict[str, str], dict[str, str]]:
@@ -99,11 +87,7 @@ def example_environment() -> tuple[dict[str, str], dict[str, str]]:
 def test_the_example_environment_has_each_setting_with_its_default() -> None:
     example, _ = example_environment()
 
-    assert example == {
-        name: "" if field.is_required() or field.default in (None, {}, ()) else as_variable(field.default)
-        for settings in SETTINGS_SECTIONS.values()
-        for name, field in variables(settings)
-    }
+    assert example == {name: default_of(field) for settings in SETTINGS for name, field in variables(settings)}
 
 
 def test_the_example_environment_has_each_variable_of_docker_compose_with_its_default() -> None:

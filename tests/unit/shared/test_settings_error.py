@@ -32,6 +32,16 @@ def test_the_line_names_variable_problem_and_purpose() -> None:
     )
 
 
+def test_the_purpose_is_the_first_line_without_marks_and_the_default_stands_beside_it() -> None:
+    class Paced(BaseModel):
+        pace_s: float = Field(2.0, description="how long a `pause` lasts:\nand [much more](page.md)")
+
+    with pytest.raises(ValidationError) as caught:
+        Paced.model_validate({"pace_s": "soon"})
+
+    assert "PACE_S: must be a number (how long a pause lasts; default 2)." in settings_error_line(caught.value, Paced)
+
+
 def test_a_missing_variable_is_not_set() -> None:
     assert "PORT: is not set (where to listen, such as 8000)" in line_for(password="long enough")
 

@@ -1,21 +1,11 @@
-"""
-docs/tables.md from the schema of the rows. `python3 run.py docs` writes it, and what `tests/row_types.py` makes; tests
-fail while they are not the newest.
+"""docs/tables.md from the schema of the rows. What stands before the first section is written by hand."""
 
-What stands before the first section is written by hand, and left alone.
-"""
-
-import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-from ingest_service.core.schema import SCHEMA
-from tests import row_types
-
-PAGE = Path(__file__).parents[1] / "docs" / "tables.md"
+from tools.documents.markdown_table import markdown_table
 
 #: A part of a JSON Schema; the schema is our own, so what it may hold is known.
 Node = dict[str, Any]
@@ -40,22 +30,18 @@ def _sections(schema: Node) -> Iterator[str]:
     for name, part in definitions.items():
         yield from _section(name, part, "")
     yield "## Units"
-    yield _table(("unit", "what it is"), list(schema["units"].items()))
+    yield markdown_table(("unit", "what it is"), list(schema["units"].items()))
 
 
 def _section(heading: str, row: Node, key: str) -> Iterator[str]:
     about, *more = row["description"].split("\n\n")
     yield f"## {heading}"
     yield about + key
-    yield _table(
+    yield markdown_table(
         ("field", "meaning", "type", "unit"),
         [(f"`{name}`", field["description"], _type(field), _unit(field)) for name, field in row["properties"].items()],
     )
     yield from more
-
-
-def _table(heads: tuple[str, ...], lines: list[tuple[str, ...]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, ("---",) * len(heads), *lines))
 
 
 def _name(reference: Node) -> str:
@@ -88,14 +74,3 @@ def _unit(node: Node) -> str:
     if "prefixItems" in node:
         return ", ".join(dict.fromkeys(map(_unit, node["prefixItems"])))
     return _unit(node["items"]) if node.get("type") == "array" else ""
-
-
-if __name__ == "__main__":
-    argparse.ArgumentParser(
-        prog="python3 run.py docs",
-        description="Write docs/tables.md and clients/typescript/src/rows.ts anew, from the types of the rows: after "
-        "one of their fields was changed. `npm run build`, in clients/typescript, compiles the latter.",
-        epilog="For example, python3 run.py docs && git diff docs/tables.md shows what that means to clients.",
-    ).parse_args()
-    PAGE.write_text(tables_page(PAGE.read_text("utf-8"), SCHEMA.document), "utf-8")
-    row_types.FILE.write_text(row_types.row_types(SCHEMA.document), "utf-8")

@@ -1,13 +1,10 @@
 """clients/typescript/src/rows.ts from the schema of the rows: types alone, so nothing of it is left when it runs."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 import orjson
-
-FILE = Path(__file__).parents[1] / "clients" / "typescript" / "src" / "rows.ts"
 
 #: A part of a JSON Schema; the schema is our own, so what it may hold is known.
 Node = dict[str, Any]
