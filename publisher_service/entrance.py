@@ -74,7 +74,7 @@ class Entrance:
             await self._refuse(LONG_QUERY, scope, send)
         elif scope["type"] == "websocket":
             await self._connection(self._websockets, scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(EVENTS_FOLDER) and scope["method"] != "OPTIONS":
+        elif scope["type"] == "http" and scope["path"].startswith(EVENTS_FOLDER) and not _is_preflight(scope):
             await self._connection(self._event_streams, scope, receive, send)
         elif scope["type"] == "http" and not _is_open(scope["path"]):
             await self._http(scope, receive, send)
@@ -114,7 +114,7 @@ class Entrance:
             return
         if (origin := _header(scope, b"origin")) is not None:
             send = _with_permission(send, origin)
-        if scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method") is not None:
+        if _is_preflight(scope):
             await _answer(scope, send, 204, b"")  # asked before the request itself, and without its token
             return
         refusal = self._leave_grant(scope) or (BUSY if self._requests >= MAX_REQUESTS else None)
@@ -162,6 +162,11 @@ class Entrance:
             await _answer(
                 scope, send, refusal.status, orjson.dumps({"detail": refusal.text, "code": refusal.reason}), headers
             )
+
+
+def _is_preflight(scope: Scope) -> bool:
+    """A browser asks whether its page may ask."""
+    return scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method") is not None
 
 
 def _is_open(path: str) -> bool:

@@ -207,14 +207,14 @@ async def test_only_get_begins_a_stream_and_a_group_that_nobody_knows_is_empty_a
     redis_url: str, redis_prefix: str
 ) -> None:
     async with running_publisher(redis_url, redis_prefix) as publisher:
-        answers = [await publisher.get("/sse/market", method=method) for method in ("HEAD", "POST")]
+        answers = [await publisher.get("/sse/market", method=method) for method in ("HEAD", "POST", "OPTIONS")]
         async with (
             stream(publisher, "/sse/market?keys=@NO") as events,
             websocket_client(publisher.websocket_url + "/ws/market?keys=@NO") as websocket,
         ):
             told = await asyncio.gather(events.next("snapshot"), websocket.next("snapshot"))
 
-    assert [(answer.status_code, answer.headers["allow"]) for answer in answers] == [(405, "GET")] * 2
+    assert [(answer.status_code, answer.headers["allow"]) for answer in answers] == [(405, "GET")] * 3
     assert answers[1].json()["code"] == "wrong_method"
     assert told[0] == told[1]
     assert told[0]["data"] == {}
@@ -311,6 +311,28 @@ async def test_a_peer_that_talks_is_cut_and_one_that_goes_is_forgotten(
         async with stream(publisher, "/sse/market") as client:
             await client.next("snapshot")
         await publisher.has_clients(0)
+
+
+@pytest.mark.usefixtures("writer")
+async def test_a_stream_between_requests_that_were_sent_together_is_whole_and_the_last_word(
+    redis_url: str, redis_prefix: str
+) -> None:
+    asked = [f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in ("/livez", "/sse/market?keys=SSI", "/livez")]
+    async with running_publisher(redis_url, redis_prefix) as publisher:
+        reader, to_it = await asyncio.open_connection(*publisher.url.removeprefix("http://").split(":"))
+        to_it.write("".join(asked).encode())
+        async with asyncio.timeout(10):
+            first = await reader.readuntil(b'{"status":"ok"}')
+            second = await reader.readuntil(b"\r\n\r\n")
+            events = await reader.readuntil(b'"type":"snapshot"')
+        to_it.close()
+        await publisher.has_clients(0)
+
+    assert (first[:12], second[:12]) == (b"HTTP/1.1 200", b"HTTP/1.1 200")
+    assert b"transfer-encoding" not in second.lower()
+    assert events.startswith(b"retry: ")
+    assert b"HTTP/1.1" not in events
+    assert "without completing" not in publisher.log
 
 
 @pytest.mark.usefixtures("writer")
