@@ -6,6 +6,7 @@ stream of events, which goes on in `event_door`.
 """
 
 import asyncio
+import weakref
 from typing import Any, Final, cast
 
 import httptools
@@ -36,12 +37,14 @@ class StreamRequest:
 
     def __init__(self, protocol: "BoundedHttpProtocol", cycle: RequestResponseCycle) -> None:
         self._protocol = protocol
-        self._cycle = cycle
+        self._cycle = weakref.ref(cycle)  # which holds us: what goes round is not freed by itself
         self.events: EventDoor | None = None  # what it became
 
     async def become_events(self, headers: Headers, send: Send) -> EventDoor | None:
-        """Once."""
-        self.events = await self._protocol.become_events(self._cycle, headers, send)
+        """To be called by the application that is asked, once."""
+        cycle = self._cycle()
+        if cycle is not None:
+            self.events = await self._protocol.become_events(cycle, headers, send)
         return self.events
 
 
