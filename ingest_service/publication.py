@@ -65,7 +65,7 @@ class Publication:
         self.history = History("")
         self._confirmed_rev = 0  # the last commit that Redis is known to have
         self._confirmed_ms = 0  # the head's clock, as Redis is known to have had it
-        self._mark = random_token()  # by it we know our own commits, also those whose answer was lost
+        self._mark = ""  # of a term: by it we know our own commits, also those whose answer was lost
         self._inherited_commit_id = ""  # the last one of the leader before us
         self._server = ""
         self._time_ms = 0  # never running backwards
@@ -92,6 +92,8 @@ class Publication:
         """
         await self._wait_for_lease()
         log.info("leading")
+        # A commit that was refused in an earlier term may still arrive: it must not be taken for one of this term.
+        self._mark = random_token()
         self._metrics.leader.set(1)
         try:
             async with self._holding_lease():

@@ -21,6 +21,7 @@ from publisher_service.day_series import DaySeries
 from publisher_service.drain import drain
 from publisher_service.entrance import Entrance
 from publisher_service.event_route import event_streams
+from publisher_service.faults import answer_faults
 from publisher_service.gate import Gate
 from publisher_service.hub import Hub
 from publisher_service.metrics import Metrics
@@ -114,7 +115,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
             source = RedisSource(redis, names, replica, metrics)
             app.state.day_series = DaySeries(redis, names)
             app.state.replica, app.state.hub, app.state.readiness = replica, hub, Readiness(source)
-            app.state.metrics, app.state.intervals = metrics, intervals
+            app.state.intervals = intervals
             app.state.drain = partial(
                 drain,
                 app.state.readiness,
@@ -141,7 +142,8 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
         redirect_slashes=False,  # a redirect repeats the query, and with it the token, under a scheme that is guessed
     )
     app.needs_token = tokens is not None
-    app.state.gate = gate
+    answer_faults(app)
+    app.state.gate, app.state.metrics = gate, metrics
     app.entrance = Entrance(
         app.pages,
         websockets=websockets,
@@ -154,6 +156,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
         now_s=time.monotonic,
     )
     app.include_router(http_routes.router)
+    app.include_router(http_routes.tables)
     app.include_router(page_routes.router)
     app.state.web_files = WebFiles(http_routes.WEB)
     return app

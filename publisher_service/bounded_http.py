@@ -6,6 +6,7 @@ stream of events, which goes on in `event_door`.
 """
 
 import asyncio
+import weakref
 from typing import Any, Final, cast
 
 import httptools
@@ -29,13 +30,30 @@ class TooManyRequests(Exception):  # noqa: N818 (the name says what it is)
     """Asked before they could be answered; uvicorn closes the connection."""
 
 
+class StreamRequest:
+    """A request that may become a stream: its own connection and cycle, whatever was asked behind it. See `Carrier`."""
+
+    __slots__ = ("_cycle", "_protocol", "events")
+
+    def __init__(self, protocol: "BoundedHttpProtocol", cycle: RequestResponseCycle) -> None:
+        self._protocol = protocol
+        self._cycle = weakref.ref(cycle)  # which holds us: what goes round is not freed by itself
+        self.events: EventDoor | None = None  # what it became
+
+    async def become_events(self, headers: Headers, send: Send) -> EventDoor | None:
+        """To be called by the application that is asked, once."""
+        cycle = self._cycle()
+        if cycle is not None:
+            self.events = await self._protocol.become_events(cycle, headers, send)
+        return self.events
+
+
 class BoundedHttpProtocol(HttpToolsProtocol):
     """A connection that is cut when it asks too much, too slowly, or does not read."""
 
     _end: asyncio.TimerHandle | None = None
     _received = 0  # bytes of the request that is on its way
     _upgrades: bool | None = None  # whether it is a handshake, when it has been asked
-    events: EventDoor | None = None  # what it became
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # (as uvicorn has it)
         """Give it a deadline."""
@@ -62,9 +80,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             raise TooManyRequests
         self._upgrades = None
-        if self.url.startswith(b"/sse/"):
-            cast("dict[str, Any]", self.scope)["extensions"] = {EXTENSION: self}
         super().on_headers_complete()
+        if self.url.startswith(b"/sse/") and not self._should_upgrade():
+            cast("dict[str, Any]", self.scope)["extensions"] = {EXTENSION: StreamRequest(self, self.cycle)}
 
     def _should_upgrade(self) -> bool:
         """Asked three times for each request."""
@@ -111,9 +129,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             websocket.begin(scope, self.url, rest)
             self.parser = self.flow = self.transport = cast("Any", None)  # what goes round is not freed by itself
 
-    async def become_events(self, headers: Headers, send: Send) -> EventDoor | None:
-        """See `event_door.Carrier`. To be called by the application, about the request that it is asked."""
-        cycle = self.cycle
+    async def become_events(self, cycle: RequestResponseCycle, headers: Headers, send: Send) -> EventDoor | None:
+        """Answer the request of this cycle by a stream, which is all there is from then on."""
         cycle.chunked_encoding = False  # chunks would stand around each client's events
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         cycle.response_complete = True  # as far as uvicorn is concerned
@@ -125,10 +142,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         interval_s, timeout_s = self.config.ws_ping_interval, self.config.ws_ping_timeout
         unanswered_s = None if interval_s is None or timeout_s is None else interval_s + timeout_s
-        self.events = EventDoor(self.transport, self.server_state, unanswered_s)
+        events = EventDoor(self.transport, self.server_state, unanswered_s)
         self.pipeline.clear()  # what was asked after it is not answered any more
         self.parser = self.flow = self.transport = self.scope = self.cycle = cast("Any", None)  # as in `_upgrade`
-        return self.events
+        return events
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""

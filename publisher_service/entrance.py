@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from publisher_service.core.admission import BUSY, LONG_QUERY, MAX_PARAMETERS, Admission, Reason, Refusal
 from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken
 from publisher_service.core.origins import Origins
+from publisher_service.core.requests import InvalidRequest
 from publisher_service.event_door import events_of
 from publisher_service.event_route import FOLDER as EVENTS_FOLDER
 from publisher_service.metrics import Metrics
@@ -24,11 +25,11 @@ from publisher_service.proxies import TrustedProxies
 from publisher_service.shared_frames import door_of
 from publisher_service.tokens import Tokens
 
-#: Routes without market data: the page itself, and what supervisors and balancers ask.
+#: Routes without market data: the page itself, what supervisors and balancers ask, and what is a websocket's.
 OPEN_PATHS: Final = frozenset(
-    {"/", "/livez", "/readyz", "/metrics", "/openapi.json", "/asyncapi.json", "/docs", "/playground"}
+    {"/", "/livez", "/readyz", "/metrics", "/openapi.json", "/asyncapi.json", "/docs", "/playground", "/ws"}
 )
-OPEN_FOLDER: Final = "/web/"
+OPEN_FOLDERS: Final = ("/web/", "/ws/")
 #: Here a client without a token may still say it, as its first message.
 MESSAGES_PATH: Final = "/ws"
 
@@ -73,7 +74,7 @@ class Entrance:
             await self._refuse(LONG_QUERY, scope, send)
         elif scope["type"] == "websocket":
             await self._connection(self._websockets, scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(EVENTS_FOLDER) and scope["method"] != "OPTIONS":
+        elif scope["type"] == "http" and scope["path"].startswith(EVENTS_FOLDER) and not _is_preflight(scope):
             await self._connection(self._event_streams, scope, receive, send)
         elif scope["type"] == "http" and not _is_open(scope["path"]):
             await self._http(scope, receive, send)
@@ -91,9 +92,13 @@ class Entrance:
             refusal = self._foreign_page(scope) or self._leave_grant(scope)
             if refusal is not None:
                 await self._refuse(refusal, scope, send)
-            else:
-                origin = _header(scope, b"origin") if scope["type"] == "http" else None
-                await app(scope, receive, send if origin is None else _with_permission(send, origin))
+                return
+            if scope["type"] == "http" and (origin := _header(scope, b"origin")) is not None:
+                send = _with_permission(send, origin)
+            await app(scope, receive, send)
+        except InvalidRequest as invalid:
+            self._metrics.invalid_messages.labels(invalid.code).inc()
+            await _answer(scope, send, invalid.http_status, _body(invalid.text, invalid.code))
         finally:
             door = door_of(scope) or events_of(scope)
             if door is None:
@@ -109,7 +114,7 @@ class Entrance:
             return
         if (origin := _header(scope, b"origin")) is not None:
             send = _with_permission(send, origin)
-        if scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method") is not None:
+        if _is_preflight(scope):
             await _answer(scope, send, 204, b"")  # asked before the request itself, and without its token
             return
         refusal = self._leave_grant(scope) or (BUSY if self._requests >= MAX_REQUESTS else None)
@@ -154,11 +159,18 @@ class Entrance:
             headers["www-authenticate"] = "Bearer"
         # One that is gone already is refused as well.
         with suppress(OSError):
-            await _answer(scope, send, refusal.status, orjson.dumps({"detail": refusal.text}), headers)
+            await _answer(
+                scope, send, refusal.status, orjson.dumps({"detail": refusal.text, "code": refusal.reason}), headers
+            )
+
+
+def _is_preflight(scope: Scope) -> bool:
+    """A browser asks whether its page may ask."""
+    return scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method") is not None
 
 
 def _is_open(path: str) -> bool:
-    return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
 
 
 def _header(scope: Scope, name: bytes) -> str | None:
@@ -190,6 +202,11 @@ def _with_permission(send: Send, origin: str) -> Send:
         await send(message)
 
     return permitting
+
+
+def _body(text: str, code: str) -> bytes:
+    """As `faults.Fault` has it."""
+    return orjson.dumps({"detail": text, "code": code})
 
 
 async def _answer(scope: Scope, send: Send, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:

@@ -4,14 +4,16 @@ import random
 from dataclasses import replace
 from typing import Final
 
-from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from publisher_service.core import events
 from publisher_service.core.grant import Grant
+from publisher_service.core.position import InvalidPosition, Position
 from publisher_service.core.requests import AddressQuery
 from publisher_service.event_door import carrier_of
+from publisher_service.faults import fault
 from publisher_service.hub import Hub
+from publisher_service.metrics import Metrics
 from publisher_service.portable_door import PortableEventDoor
 
 FOLDER: Final = "/sse/"
@@ -30,22 +32,19 @@ async def event_streams(scope: Scope, receive: Receive, send: Send) -> None:
     The application of all streams.
 
     What is wrong with the address is an HTTP answer: after a stream that ends, a browser would come again and again. It
-    returns when the hub has the connection; on a server that hands none over it stays for as long as that does.
+    returns when the hub has the connection; on a server that hands none over it stays for as long as that does. Raises
+    InvalidRequest.
     """
     if scope["method"] != "GET":
-        await JSONResponse({"detail": "streams are read by GET"}, 405, {"Allow": "GET"})(scope, receive, send)
+        await fault(405, "wrong_method", "streams are read by GET", {"Allow": "GET"})(scope, receive, send)
         return
     query = AddressQuery.of(scope["path"].removeprefix(FOLDER), scope["query_string"])
     last_id = next((value for name, value in scope["headers"] if name == b"last-event-id"), b"").decode("latin-1")
     if last_id:
-        query = replace(query, since=None if last_id == events.NOWHERE else last_id)
+        query = replace(query, since=_position(last_id, scope["app"].state.metrics))
     hub: Hub = scope["app"].state.hub
     grant: Grant = scope["state"]["grant"]
-    invalid = hub.refusal(grant, query)
-    if invalid is not None:
-        body = {"detail": invalid.text, "code": invalid.code}
-        await JSONResponse(body, invalid.http_status)(scope, receive, send)
-        return
+    hub.check(grant, query)
     patience = events.patience(random.randrange(*RETRY_MS))  # noqa: S311 (no secret)
     carrier = carrier_of(scope)
     if carrier is None:
@@ -56,3 +55,19 @@ async def event_streams(scope: Scope, receive: Receive, send: Send) -> None:
     elif (door := await carrier.become_events(HEADERS, send)) is not None:
         door.write(patience)
         hub.join(door, grant, query)
+
+
+def _position(last_id: str, metrics: Metrics) -> str | None:
+    """
+    What a browser comes back with; None: it is answered by a snapshot.
+
+    So is what is no position of ours (another application's at this address, a proxy's): after a refusal the browser
+    would not come again, and its page cannot correct what it says.
+    """
+    if last_id == events.NOWHERE:
+        return None
+    try:
+        return str(Position.parse(last_id))
+    except InvalidPosition:
+        metrics.invalid_messages.labels("invalid_position").inc()
+        return None

@@ -4,8 +4,10 @@ import asyncio
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import quote
 
-from fastapi import APIRouter, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Receive, Scope, Send
 
@@ -16,11 +18,12 @@ from publisher_service.core.replica import Replica
 from publisher_service.core.requests import (
     AddressQuery,
     Intervals,
-    InvalidRequest,
+    check_parameters,
     forbidden,
 )
 from publisher_service.core.views import View
 from publisher_service.day_series import BARS, BASIS, Day, DaySeries, Series, SeriesNotRead
+from publisher_service.faults import CannotAnswer, Fault
 from publisher_service.readiness import Readiness
 from publisher_service.web_files import CONTENT_POLICY, WebFile, WebFiles
 from shared.channels import Channel
@@ -30,6 +33,8 @@ _NO_GZIP: Final = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 WEB = Path(__file__).parent / "web"
 #: Of a document: what is handed to the connection at once.
 PIECE_BYTES = 65_536
+#: Of what may be there in a moment.
+AGAIN: Final = {"Retry-After": "1"}
 #: The two ways to say a token over HTTP, as OpenAPI describes them.
 TOKEN_SCHEMES: Final = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -41,7 +46,21 @@ TOKEN_SCHEMES: Final = {
     },
 }
 
+
+def _refuse_others(request: Request) -> None:
+    """A parameter that is passed over would be an answer to another question. Raises InvalidRequest."""
+    route: APIRoute = request.scope["route"]
+    known = [field.alias for field in route.dependant.query_params]
+    check_parameters(request.query_params, (*known, "token"))
+
+
+#: What is no data.
 router = APIRouter()
+tables = APIRouter(
+    prefix="/api",
+    dependencies=[Depends(_refuse_others)],
+    responses={"4XX": {"model": Fault, "description": "what was asked for cannot be meant, or is not there"}},
+)
 
 
 class Document(Response):
@@ -57,8 +76,8 @@ class Document(Response):
         await send({"type": "http.response.body"})
 
 
-@router.head("/api/channels", include_in_schema=False)
-@router.get("/api/channels")
+@tables.head("/channels", include_in_schema=False)
+@tables.get("/channels")
 async def channels(request: Request) -> dict[str, object]:
     """The channels, and where the history stands."""
     replica = _loaded(request)
@@ -74,8 +93,8 @@ async def channels(request: Request) -> dict[str, object]:
     }
 
 
-@router.head("/api/channels/{channel}", include_in_schema=False)
-@router.get("/api/channels/{channel}")
+@tables.head("/channels/{channel}", include_in_schema=False)
+@tables.get("/channels/{channel}")
 async def snapshot(
     request: Request,
     channel: str,
@@ -93,27 +112,27 @@ async def snapshot(
     return Document(view.document(), headers=headers)
 
 
-@router.head("/api/channels/{channel}/{key}", include_in_schema=False)
-@router.get("/api/channels/{channel}/{key}")
+@tables.head("/channels/{channel}/{key}", include_in_schema=False)
+@tables.get("/channels/{channel}/{key}")
 async def row(request: Request, channel: str, key: str) -> Response:
     """One row."""
     view = _view(request, channel, key)
     entry = request.app.state.replica.tables[view.key.channel].get(key)
     if entry is None or entry.removed:
-        raise HTTPException(404, f"channel {channel} has no row {key}")
+        raise CannotAnswer(404, "unknown_key", f"channel {channel} has no row {key}")
     return Response(entry.json, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
 
-@router.head("/api/bars/{symbol}", include_in_schema=False)
-@router.get("/api/bars/{symbol}")
+@tables.head("/bars/{symbol}", include_in_schema=False)
+@tables.get("/bars/{symbol}")
 async def bars(request: Request, symbol: str) -> dict[str, object]:
     """The one-minute bars of the day of a symbol or an index, oldest first; the last one may still change."""
     day = await _day(request, BARS, symbol)
     return {"symbol": symbol, "epoch": day.epoch, "bars": day.minutes}
 
 
-@router.head("/api/basis/{symbol}", include_in_schema=False)
-@router.get("/api/basis/{symbol}")
+@tables.head("/basis/{symbol}", include_in_schema=False)
+@tables.get("/basis/{symbol}")
 async def basis(request: Request, symbol: str) -> dict[str, object]:
     """The basis of a futures contract minute by minute, oldest first; the last one may still change."""
     day = await _day(request, BASIS, symbol)
@@ -121,26 +140,41 @@ async def basis(request: Request, symbol: str) -> dict[str, object]:
 
 
 async def _day(request: Request, series: Series, symbol: str) -> Day:
-    """The day of a symbol. Raises HTTPException."""
+    """The day of a symbol. Raises InvalidRequest or CannotAnswer."""
     _view(request, series.live, symbol)
     day_series: DaySeries = request.app.state.day_series
     try:
         return await day_series.of(symbol, series)
     except SeriesNotRead as fault:
-        raise HTTPException(503, f"Redis could not be asked ({fault})", {"Retry-After": "1"}) from fault
+        raise CannotAnswer(503, "broker", f"Redis could not be asked ({fault})", AGAIN) from fault
 
 
-@router.head("/api/schema", include_in_schema=False)
-@router.get("/api/schema")
+@tables.head("/schema", include_in_schema=False)
+@tables.get("/schema")
 async def schema(request: Request, if_none_match: Annotated[str | None, Header()] = None) -> Response:
     """What the channels, rows and fields are, as JSON Schema, with their units. The ETag changes with it."""
     replica: Replica = request.app.state.replica
     if replica.schema is None:
-        raise HTTPException(503, "the ingest has not described its rows; try again in a moment", {"Retry-After": "1"})
+        raise CannotAnswer(503, "not_loaded", "the ingest has not described its rows; try again in a moment", AGAIN)
     headers = _tagged(replica.schema.identity)
     if _is_held(headers, if_none_match):
         return Response(status_code=304, headers=headers)
     return Document(replica.schema.document, headers=headers, media_type="application/schema+json")
+
+
+@router.head("/ws", include_in_schema=False)
+@router.get("/ws", include_in_schema=False)
+@router.head("/ws/{channel}", include_in_schema=False)
+@router.get("/ws/{channel}", include_in_schema=False)
+async def not_upgraded(channel: str = "market") -> Response:
+    """Somebody has opened the address of a websocket as a page."""
+    raise CannotAnswer(
+        426,
+        "upgrade_required",
+        "this is the address of a websocket, which a program opens (a page shows it at /playground): the board is at "
+        f"/, this table at /api/channels/{quote(channel)}, and as a stream of events at /sse/{quote(channel)}",
+        {"Upgrade": "websocket", "Connection": "Upgrade"},
+    )
 
 
 @router.head("/livez", include_in_schema=False)
@@ -185,7 +219,7 @@ async def web_file(request: Request, path: str) -> Response:
     files: WebFiles = request.app.state.web_files
     found = files.get(path)
     if found is None:
-        raise HTTPException(404, "there is no such file")
+        raise CannotAnswer(404, "unknown_address", "there is no such file")
     file, is_for_ever = found
     # Pages of other sites may be made with our client: what is here is no secret.
     headers = {"Access-Control-Allow-Origin": "*"}
@@ -221,20 +255,18 @@ def _is_held(headers: dict[str, str], if_none_match: str | None) -> bool:
 
 
 def _view(request: Request, channel: str, keys: str | None) -> View:
+    """Raises InvalidRequest or CannotAnswer."""
     replica = _loaded(request)
     intervals: Intervals = request.app.state.intervals
     grant: Grant = request.state.grant
-    try:
-        wanted = intervals.view_key(AddressQuery(channel, keys).subscription)
-        if not grant.permits(wanted.channel, wanted.selection, replica.tables[Channel.GROUPS]):
-            raise forbidden(None)
-        return View(wanted, replica, KeptFrames())
-    except InvalidRequest as invalid:
-        raise HTTPException(invalid.http_status, invalid.text) from invalid
+    wanted = intervals.view_key(AddressQuery(channel, keys).subscription)
+    if not grant.permits(wanted.channel, wanted.selection, replica.tables[Channel.GROUPS]):
+        raise forbidden(None)
+    return View(wanted, replica, KeptFrames())
 
 
 def _loaded(request: Request) -> Replica:
     replica: Replica = request.app.state.replica
     if not replica.settled:
-        raise HTTPException(503, "no table was loaded yet; try again in a moment", {"Retry-After": "1"})
+        raise CannotAnswer(503, "not_loaded", "no table was loaded yet; try again in a moment", AGAIN)
     return replica

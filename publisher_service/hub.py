@@ -117,14 +117,9 @@ class Hub:
         else:
             self._subscribe_by_address(client, query)
 
-    def refusal(self, grant: Grant, query: AddressQuery) -> InvalidRequest | None:
-        """What is wrong with an address, for those who answer that before they open a connection. It is counted."""
-        try:
-            self._examine(grant, query.subscription)
-        except InvalidRequest as invalid:
-            self._metrics.invalid_messages.labels(invalid.code).inc()
-            return invalid
-        return None
+    def check(self, grant: Grant, query: AddressQuery) -> None:
+        """Raises InvalidRequest, for those who answer it before they open a connection."""
+        self._examine(grant, query.subscription)
 
     def expect(self, door: Door) -> None:
         """A connection is open that must say its token first. It hears nothing before."""

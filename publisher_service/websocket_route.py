@@ -4,7 +4,7 @@ from starlette.types import Receive, Scope, Send
 
 from publisher_service.client import Door
 from publisher_service.core.grant import Grant
-from publisher_service.core.requests import AddressQuery
+from publisher_service.core.requests import AddressQuery, check_messages_address
 from publisher_service.hub import Hub
 from publisher_service.portable_door import PortableDoor
 from publisher_service.shared_frames import door_of
@@ -15,12 +15,15 @@ async def websockets(scope: Scope, receive: Receive, send: Send) -> None:
     The application of all websockets.
 
     It stands beside FastAPI's routes, not behind them, and returns when the hub has the connection. On a server that
-    offers no door it stays for as long as the connection does.
+    offers no door it stays for as long as the connection does. Raises InvalidRequest if it cannot be told on the
+    connection, where nothing may be said before a token.
     """
     path, slash, channel = scope["path"].removeprefix("/").partition("/")
     if path != "ws" or (slash and not channel) or "/" in channel:
         await send({"type": "websocket.close"})
         return
+    if not channel:
+        check_messages_address(scope["query_string"])
     query = AddressQuery.of(channel, scope["query_string"]) if channel else None
     hub: Hub = scope["app"].state.hub
     grant: Grant | None = scope["state"]["grant"]

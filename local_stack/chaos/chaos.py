@@ -17,6 +17,7 @@ import httpx2
 
 from local_stack.chaos.complaint import Weather
 from local_stack.chaos.deck import cards
+from local_stack.chaos.event_follower import EventFollower
 from local_stack.chaos.fault_proxy import FaultProxy
 from local_stack.chaos.faults import FAULTS
 from local_stack.chaos.follower import Follower
@@ -62,12 +63,13 @@ async def chaos(options: Options) -> Report:
     say(f"seed {options.seed}")
     loop = asyncio.get_running_loop()
     ledger, weather = Ledger(), Weather()
-    oracles = the_oracles(ledger, weather)
+    oracles, readers = the_oracles(ledger, weather), the_readers_of_events(ledger, weather)
     async with AsyncExitStack() as blocks:
         folder = blocks.enter_context(claimed_folder("var/chaos", f"chaos-{os.getpid()}"))
         supervisor = await blocks.enter_async_context(Supervisor(folder, say))
         http = await blocks.enter_async_context(httpx2.AsyncClient(timeout=5, trust_env=False))
-        stack = await start(options, supervisor, http, blocks, ledger=ledger, oracles=oracles)
+        stack = await start(options, supervisor, http, blocks, ledger=ledger, oracles=oracles, readers=readers)
+        oracles += readers
         storm = Storm(stack, oracles, ledger, weather, say)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(follower.follow(), name=follower.oracle.name) for follower in stack.followers]
@@ -96,6 +98,7 @@ async def start(
     *,
     ledger: Ledger,
     oracles: Sequence[Oracle],
+    readers: Sequence[Oracle],
 ) -> Stack:
     """Everything, ready, for the length of the blocks. Raises CannotStart."""
     loop, names = asyncio.get_running_loop(), RedisNames(PREFIX)
@@ -119,7 +122,7 @@ async def start(
     await blocks.enter_async_context(Splitter(backends).serving(listener))
     redis = await blocks.enter_async_context(open_redis(redis_url))
     board = f"{HOST}:{listener.getsockname()[1]}"
-    followers = followers_of(oracles, board, boards[0], options.seed)
+    followers = followers_of(oracles, readers, board, boards[0], options.seed)
     return Stack(supervisor, redis, http, simulator, ingests, publishers, followers)
 
 
@@ -143,12 +146,30 @@ def the_oracles(ledger: Ledger, weather: Weather) -> list[Oracle]:
     ]
 
 
-def followers_of(oracles: Sequence[Oracle], board: str, publisher: str, seed: int) -> list[Follower]:
+def the_readers_of_events(ledger: Ledger, weather: Weather) -> list[Oracle]:
+    """The same over server-sent events, which carry one channel each."""
+
+    def reader(name: str, mode: str, *, group: str | None = None, ordinary: bool = True) -> Oracle:
+        wish = Wish(Channel.MARKET, mode, 100, group)
+        return Oracle(f"events, {name}", [wish], ledger, weather, with_ids=False, ordinary=ordinary)
+
+    return [
+        reader("fields", "fields"),
+        reader(f"members of {GROUP}", "rows", group=GROUP),
+        reader("slow reader", "fields", ordinary=False),
+    ]
+
+
+def followers_of(
+    oracles: Sequence[Oracle], readers: Sequence[Oracle], board: str, publisher: str, seed: int
+) -> list[Follower]:
     """A connection for each oracle, through the splitter; with one that reads seldom nothing else may hold frames."""
     rng = random.Random(seed)  # noqa: S311 (no secret)
-    return [
-        Follower(f"ws://{board}/ws", oracle, rng)
-        if oracle.ordinary
-        else Follower(f"ws://{publisher}/ws", oracle, rng, PAUSES_S)
-        for oracle in oracles
-    ]
+    followers: list[Follower] = []
+    for oracle in (*oracles, *readers):
+        at, pauses_s = (board, None) if oracle.ordinary else (publisher, PAUSES_S)
+        if oracle in readers:
+            followers.append(EventFollower(f"http://{at}", oracle, rng, pauses_s))
+        else:
+            followers.append(Follower(f"ws://{at}/ws", oracle, rng, pauses_s))
+    return followers

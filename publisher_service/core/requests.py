@@ -1,7 +1,9 @@
 """What clients may say, checked at the border; what is wrong is told with a code from a closed list."""
 
 from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl
@@ -22,6 +24,10 @@ UNKNOWN_CHANNEL = "unknown_channel"
 _HTTP_STATUSES = {UNKNOWN_CHANNEL: 404, FORBIDDEN: 403}
 #: Each frame of an answer repeats it.
 MAX_ID_LENGTH = 64
+#: Of a name that is none: what is repeated of it.
+MAX_REPEATED = 40
+#: What an address may say beside its channel.
+PARAMETERS = ("keys", "interval", "mode", "since", "token")
 #: Addresses that are not read again when they come again.
 REMEMBERED = 256
 #: Characters of one that is remembered: who names more keys has a list of one's own.
@@ -58,7 +64,7 @@ RequestId = int | str
 
 
 class _Message(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     id: RequestId | None = None
 
@@ -124,6 +130,9 @@ def parse(text: str | None) -> Request:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            text = _unknown("field", field, model.model_fields)
+            raise InvalidRequest("unknown_field", text, request_id) from error
         code = "invalid_interval" if field == "interval" else "invalid_message"
         raise InvalidRequest(code, f"{field}: {first['msg']}", request_id) from error
 
@@ -137,6 +146,7 @@ class AddressQuery:
     interval: str | None = None
     mode: str | None = None
     since: str | None = None
+    unknown: str | None = None  # a parameter that is none
 
     @classmethod
     def of(cls, channel: str, query: bytes) -> "AddressQuery":
@@ -150,6 +160,8 @@ class AddressQuery:
     @cached_property
     def subscription(self) -> Subscribe:
         """The message that asks for the same. Raises InvalidRequest."""
+        if self.unknown is not None:
+            raise _unknown_parameter(self.unknown, PARAMETERS)
         try:
             interval_ms = None if self.interval is None else int(self.interval)
         except ValueError:
@@ -165,11 +177,44 @@ class AddressQuery:
 
 
 def _read(channel: str, query: bytes) -> AddressQuery:
-    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-    return AddressQuery(channel, *map(given.get, ("keys", "interval", "mode", "since")))
+    given = _parameters(query)
+    keys, interval, mode, since = map(given.get, ("keys", "interval", "mode", "since"))
+    return AddressQuery(channel, keys, interval, mode, since, _other(given, PARAMETERS))
 
 
 _remembered = lru_cache(REMEMBERED)(_read)
+
+
+def check_parameters(given: Iterable[str], known: Sequence[str]) -> None:
+    """Raises InvalidRequest if an address says more than these."""
+    if (other := _other(given, known)) is not None:
+        raise _unknown_parameter(other, known)
+
+
+def check_messages_address(query: bytes) -> None:
+    """Raises InvalidRequest if `/ws` is asked for with more than a token."""
+    if (other := _other(_parameters(query), ("token",))) is not None:
+        text = f"/ws has no parameter {other[:MAX_REPEATED]}: subscribe by messages, or by the address /ws/CHANNEL"
+        raise InvalidRequest("unknown_parameter", text)
+
+
+def _parameters(query: bytes) -> dict[str, str]:
+    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+
+
+def _other(given: Iterable[str], known: Sequence[str]) -> str | None:
+    return next((name for name in given if name not in known), None)
+
+
+def _unknown_parameter(name: str, known: Sequence[str]) -> InvalidRequest:
+    return InvalidRequest("unknown_parameter", _unknown("parameter", name, known))
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """To pass over what was meant otherwise would be to answer another question: `key=SSI`, with all rows."""
+    names, name = list(known), name[:MAX_REPEATED]
+    near = get_close_matches(name.lower(), names, 1)
+    return f"there is no {kind} {name}" + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}")
 
 
 def parse_channel(name: str, request_id: JSON = None) -> Channel:

@@ -19,11 +19,16 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 /** A connection that lived so long ends the row of failures; one that is closed at once does not. */
 const STEADY_MS = 10_000;
+/** What a goodbye may ask for: beyond, it is meant for more than this client. */
+const LONGEST_RETURN_MS = 60_000;
 /** From the start of an attempt to the first status: longer is as good as never. */
 const OPENING_MS = 15_000;
 const HEARTBEATS_MISSED = 3;
 /** Until a status tells. */
 const HEARTBEAT_MS = 15_000;
+/** Anything else is none that a publisher can be set to. */
+const SHORTEST_HEARTBEAT_MS = 100;
+const LONGEST_HEARTBEAT_MS = 60_000;
 /** A new token is asked for when this share of the old one's life is over … */
 const RENEWAL = 0.75;
 /** … unless that is sooner than this. */
@@ -213,8 +218,7 @@ export class Banggia {
                 break;
             case "goodbye": {
                 const pause = message["reconnect_after_ms"];
-                if (typeof pause === "number" && pause >= 0)
-                    this.#pauseMs = pause;
+                this.#pauseMs = typeof pause === "number" && pause >= 0 ? pause : null;
                 break;
             }
             case "error":
@@ -227,7 +231,9 @@ export class Banggia {
     }
     #takeStatus(status) {
         this.#status = status;
-        this.#patienceMs = HEARTBEATS_MISSED * (status.heartbeat_ms > 0 ? status.heartbeat_ms : HEARTBEAT_MS);
+        const told = status.heartbeat_ms;
+        const isOne = Number.isInteger(told) && told >= SHORTEST_HEARTBEAT_MS && told <= LONGEST_HEARTBEAT_MS;
+        this.#patienceMs = HEARTBEATS_MISSED * (isOne ? told : HEARTBEAT_MS);
         if (this.#openSince === null) {
             this.#openSince = this.#clock.now();
             this.#error = null;
@@ -272,15 +278,19 @@ export class Banggia {
         this.#enter("waiting");
     }
     #nextPauseMs() {
-        const askedFor = this.#pauseMs;
+        let askedFor = this.#pauseMs;
         this.#pauseMs = null;
-        if (this.#openSince !== null && this.#clock.now() - this.#openSince >= STEADY_MS)
+        if (askedFor !== null && askedFor > LONGEST_RETURN_MS)
+            askedFor = this.#random() * LONGEST_RETURN_MS;
+        if (this.#openSince !== null && this.#clock.now() - this.#openSince >= STEADY_MS) {
             this.#failures = 0;
-        if (askedFor !== null)
-            return askedFor;
+            if (askedFor !== null)
+                return askedFor; // no failure
+        }
         const limit = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures);
         this.#failures += 1;
-        return this.#random() * limit;
+        // Who is let go as soon as it comes waits for at least as long as after any other loss.
+        return Math.max(this.#random() * limit, askedFor ?? 0);
     }
     #enter(state) {
         this.#state = state;

@@ -76,4 +76,5 @@ async def test_a_spreadsheet_gets_one_line_a_row(redis_url: str, redis_prefix: s
         ["FPT", "", "[]"],
         ["SSI", "31500", "[[31450,500]]"],
     ]
-    assert (unchanged.status_code, refused.status_code) == (304, 422)
+    assert unchanged.status_code == 304
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_format")

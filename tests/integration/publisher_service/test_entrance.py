@@ -117,7 +117,7 @@ async def test_a_full_replica_says_so_and_takes_the_next_when_one_has_gone(redis
             while (await knock(publisher, stack)).status != 101:  # noqa: ASYNC110 (it is another process)
                 await asyncio.sleep(0.02)
 
-    assert refused == Answer(503, '{"detail":"this replica is full (MAX_CONNECTIONS)"}', "5")
+    assert refused == Answer(503, '{"detail":"this replica is full (MAX_CONNECTIONS)","code":"connections"}', "5")
 
 
 async def test_handshakes_beyond_the_rate_are_refused_with_a_time_to_come_back(

@@ -1,6 +1,7 @@
 """Streams of server-sent events: the same tables, resumption, limits and ends as over websockets."""
 
 import asyncio
+import json
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -152,40 +153,71 @@ async def test_a_stream_that_is_not_read_for_too_long_is_closed(
     assert closed == 1
 
 
-@pytest.mark.parametrize("server", PATHS)
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        (("/sse/nothing", {}), (404, "unknown_channel")),
-        (("/sse/", {}), (404, "unknown_channel")),
-        (("/sse/market/SSI", {}), (404, "unknown_channel")),
-        (("/sse/trades", {}), (400, "keys_required")),
-        (("/sse/market?keys=", {}), (400, "invalid_keys")),
-        (("/sse/market?interval=0", {}), (400, "invalid_interval")),
-        (("/sse/market?interval=soon", {}), (400, "invalid_interval")),
-        (("/sse/market?mode=all", {}), (400, "invalid_mode")),
-        (("/sse/market?since=yesterday", {}), (400, "invalid_position")),
-        (("/sse/market", {"Last-Event-ID": "yesterday"}), (400, "invalid_position")),
-    ],
-)
-async def test_what_is_wrong_in_an_address_is_an_answer_after_which_browsers_do_not_come_again(
-    redis_url: str, redis_prefix: str, server: str, question: tuple[str, dict[str, str]], answer: tuple[int, str]
-) -> None:
-    (path, headers), (status, code) = question, answer
+#: What is wrong in an address, and how it is refused.
+WRONG = {
+    "/sse/nothing": (404, "unknown_channel"),
+    "/sse/": (404, "unknown_channel"),
+    "/sse/market/SSI": (404, "unknown_channel"),
+    "/sse/trades": (400, "keys_required"),
+    "/sse/market?keys=": (400, "invalid_keys"),
+    "/sse/market?interval=0": (400, "invalid_interval"),
+    "/sse/market?interval=soon": (400, "invalid_interval"),
+    "/sse/market?mode=all": (400, "invalid_mode"),
+    "/sse/market?since=yesterday": (400, "invalid_position"),
+    "/sse/market?key=SSI": (400, "unknown_parameter"),
+    "/sse/market?keys=SSI&intervall=100": (400, "unknown_parameter"),
+}
 
-    async with PATHS[server](redis_url, redis_prefix) as publisher, stream(publisher, path, headers=headers) as client:
-        body = await client.whole_body()
-        counted = await publisher.metric(f'publisher_invalid_messages_total{{reason="{code}"}}')
+
+@pytest.mark.parametrize("server", PATHS)
+async def test_what_is_wrong_in_an_address_is_an_answer_after_which_browsers_do_not_come_again(
+    redis_url: str, redis_prefix: str, server: str
+) -> None:
+    answers = {}
+    async with PATHS[server](redis_url, redis_prefix) as publisher:
+        for path in WRONG:
+            async with stream(publisher, path) as client:
+                answers[path] = (client.status, json.loads(await client.whole_body())["code"])
+        counted = await publisher.metric('publisher_invalid_messages_total{reason="unknown_parameter"}')
         clients = await publisher.metric("publisher_clients")
 
-    assert (client.status, f'"{code}"' in body.decode(), counted, clients) == (status, True, 1, 0)
+    assert answers == WRONG
+    assert (counted, clients) == (2, 0)
 
 
-async def test_only_get_begins_a_stream(redis_url: str, redis_prefix: str) -> None:
+@pytest.mark.parametrize("server", PATHS)
+async def test_who_comes_back_with_what_is_no_position_gets_a_snapshot_as_a_browser_would_not_come_again(
+    redis_url: str, redis_prefix: str, writer: Writer, server: str
+) -> None:
+    foreign = ["yesterday", "42", "{}", "a.b.c", "é" * 30, "x" * 3000, f"{writer.publication.history.epoch}.-1.0"]
+    answers = []
+    async with PATHS[server](redis_url, redis_prefix) as publisher:
+        for last_id in foreign:
+            headers = {"Last-Event-ID": last_id}
+            async with stream(publisher, "/sse/market?keys=SSI&since=made-up.1.00000000", headers=headers) as client:
+                answers.append((client.status, (await client.next("snapshot"))["data"]))
+        counted = await publisher.metric('publisher_invalid_messages_total{reason="invalid_position"}')
+
+    assert answers == [(200, {"SSI": {"last": 1, "reference": 100}})] * len(foreign)
+    assert counted == len(foreign)
+
+
+@pytest.mark.usefixtures("writer")
+async def test_only_get_begins_a_stream_and_a_group_that_nobody_knows_is_empty_as_over_websockets(
+    redis_url: str, redis_prefix: str
+) -> None:
     async with running_publisher(redis_url, redis_prefix) as publisher:
-        answers = [await publisher.get("/sse/market", method=method) for method in ("HEAD", "POST")]
+        answers = [await publisher.get("/sse/market", method=method) for method in ("HEAD", "POST", "OPTIONS")]
+        async with (
+            stream(publisher, "/sse/market?keys=@NO") as events,
+            websocket_client(publisher.websocket_url + "/ws/market?keys=@NO") as websocket,
+        ):
+            told = await asyncio.gather(events.next("snapshot"), websocket.next("snapshot"))
 
-    assert [(answer.status_code, answer.headers["allow"]) for answer in answers] == [(405, "GET")] * 2
+    assert [(answer.status_code, answer.headers["allow"]) for answer in answers] == [(405, "GET")] * 3
+    assert answers[1].json()["code"] == "wrong_method"
+    assert told[0] == told[1]
+    assert told[0]["data"] == {}
 
 
 @pytest.mark.usefixtures("writer")
@@ -279,6 +311,28 @@ async def test_a_peer_that_talks_is_cut_and_one_that_goes_is_forgotten(
         async with stream(publisher, "/sse/market") as client:
             await client.next("snapshot")
         await publisher.has_clients(0)
+
+
+@pytest.mark.usefixtures("writer")
+async def test_a_stream_between_requests_that_were_sent_together_is_whole_and_the_last_word(
+    redis_url: str, redis_prefix: str
+) -> None:
+    asked = [f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in ("/livez", "/sse/market?keys=SSI", "/livez")]
+    async with running_publisher(redis_url, redis_prefix) as publisher:
+        reader, to_it = await asyncio.open_connection(*publisher.url.removeprefix("http://").split(":"))
+        to_it.write("".join(asked).encode())
+        async with asyncio.timeout(10):
+            first = await reader.readuntil(b'{"status":"ok"}')
+            second = await reader.readuntil(b"\r\n\r\n")
+            events = await reader.readuntil(b'"type":"snapshot"')
+        to_it.close()
+        await publisher.has_clients(0)
+
+    assert (first[:12], second[:12]) == (b"HTTP/1.1 200", b"HTTP/1.1 200")
+    assert b"transfer-encoding" not in second.lower()
+    assert events.startswith(b"retry: ")
+    assert b"HTTP/1.1" not in events
+    assert "without completing" not in publisher.log
 
 
 @pytest.mark.usefixtures("writer")

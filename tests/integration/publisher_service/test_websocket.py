@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from shared.channels import Channel
 from shared.table import Row
@@ -163,13 +164,70 @@ async def test_http_gives_channels_snapshots_and_rows(writer: Writer, publisher:
     unchanged = await publisher.get("/api/channels/market?keys=SSI", {"If-None-Match": snapshot.headers["etag"]})
     row = await publisher.get("/api/channels/market/SSI")
     missing = await publisher.get("/api/channels/market/NONE")
-    unknown = await publisher.get("/api/channels/bonds")
 
     assert channels["channels"]["market"] == {"rows": 1}
     assert snapshot.json()["data"] == {"SSI": {"last": 1, "reference": 100}}
     assert unchanged.status_code == 304
     assert row.json() == {"last": 1, "reference": 100}
-    assert (missing.status_code, unknown.status_code) == (404, 404)
+    assert (missing.status_code, missing.json()["code"]) == (404, "unknown_key")
+
+
+#: What cannot be answered over HTTP, and how that is told.
+FAULTS = {
+    "/api/channels/bonds": (404, "unknown_channel"),
+    "/api/channels/market/NONE": (404, "unknown_key"),
+    "/api/nothing": (404, "unknown_address"),
+    "/api/channels/market?keys=,": (400, "invalid_keys"),
+    "/api/channels/trades": (400, "keys_required"),
+    "/api/channels/market?format=xls": (400, "invalid_format"),
+    "/api/channels/market?key=SSI": (400, "unknown_parameter"),
+    "/api/channels/market?fromat=csv": (400, "unknown_parameter"),
+    "/api/channels?keys=SSI": (400, "unknown_parameter"),
+    "/api/channels/market/SSI?interval=100": (400, "unknown_parameter"),
+    "/api/bars/SSI?from=1": (400, "unknown_parameter"),
+    "/api/basis/VN30F1M?keys=SSI": (400, "unknown_parameter"),
+    "/api/schema?version=2": (400, "unknown_parameter"),
+    "/ws": (426, "upgrade_required"),
+    "/ws/market?keys=SSI": (426, "upgrade_required"),
+    "/sse/market?key=SSI": (400, "unknown_parameter"),
+}
+
+
+@pytest.mark.usefixtures("writer")
+async def test_all_that_cannot_be_answered_over_http_is_told_in_one_form(publisher: RunningPublisher) -> None:
+    answers = {path: await publisher.get(path) for path in FAULTS}
+    posted = await publisher.get("/api/channels", method="POST")
+    with_token = await publisher.get("/api/channels/market?token=any")
+    counted = await publisher.metric('publisher_invalid_messages_total{reason="unknown_parameter"}')
+
+    assert {path: (answer.status_code, answer.json()["code"]) for path, answer in answers.items()} == FAULTS
+    assert all(answer.json().keys() == {"detail", "code"} for answer in [*answers.values(), posted])
+    assert (posted.status_code, posted.json()["code"]) == (405, "wrong_method")
+    assert answers["/api/channels/market?key=SSI"].json()["detail"].endswith("did you mean keys?")
+    assert answers["/api/channels/market?fromat=csv"].json()["detail"].endswith("did you mean format?")
+    assert answers["/ws/market?keys=SSI"].headers["upgrade"] == "websocket"
+    assert "the board is at /," in answers["/ws"].json()["detail"]
+    assert with_token.status_code == 200
+    assert counted == [code for _, code in FAULTS.values()].count("unknown_parameter")
+
+
+@pytest.mark.usefixtures("writer")
+async def test_a_misspelt_parameter_of_a_websocket_is_told_rather_than_passed_over(publisher: RunningPublisher) -> None:
+    async with connect(publisher.websocket_url + "/ws/market?intervall=100", proxy=None) as websocket:
+        told = [json.loads(await websocket.recv()) for _ in range(2)]
+        await websocket.wait_closed()
+        code = websocket.close_code
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(publisher.websocket_url + "/ws?keys=SSI", proxy=None)
+
+    assert [(message["type"], message.get("code")) for message in told] == [
+        ("status", None),
+        ("error", "unknown_parameter"),
+    ]
+    assert told[1]["message"] == "there is no parameter intervall; did you mean interval?"
+    assert code == 1008
+    assert refused.value.response.status_code == 400
+    assert json.loads(refused.value.response.body or b"")["code"] == "unknown_parameter"
 
 
 async def test_the_board_and_its_parts_are_served(publisher: RunningPublisher) -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from publisher_service.entrance import MESSAGES_PATH, OPEN_FOLDER, OPEN_PATHS
+from publisher_service.entrance import MESSAGES_PATH, OPEN_FOLDERS, OPEN_PATHS
 from publisher_service.event_route import FOLDER as EVENTS_FOLDER
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
 PATHS = (OPEN_PATHS - {"/metrics"}) | {MESSAGES_PATH}
-FOLDERS = {f"{MESSAGES_PATH}/", EVENTS_FOLDER, OPEN_FOLDER, "/api/"}
+FOLDERS = {f"{MESSAGES_PATH}/", EVENTS_FOLDER, *OPEN_FOLDERS, "/api/"}
 
 
 def haproxy() -> set[str]:

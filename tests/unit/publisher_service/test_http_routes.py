@@ -20,6 +20,14 @@ def test_the_description_has_the_snapshot_routes_and_nothing_else() -> None:
     }
 
 
+def test_the_description_has_the_one_form_of_all_faults() -> None:
+    described = create_app(PublisherSettings(), 1024).openapi()
+
+    answers = [methods["get"]["responses"] for methods in described["paths"].values()]
+    assert {tuple(each) for each in answers} == {("200", "4XX")}
+    assert sorted(described["components"]["schemas"]) == ["Fault"]
+
+
 @pytest.mark.parametrize("secret", [None, "s" * 32])
 def test_the_description_has_both_ways_to_say_a_token_and_whether_one_is_needed(secret: str | None) -> None:
     app = create_app(PublisherSettings(jwt_secret=None if secret is None else SecretStr(secret)), 1024)

@@ -92,6 +92,8 @@ def test_unsubscribe_ends_the_updates_and_ping_is_answered() -> None:
         ('{"type":"subscribe","channel":"market","keys":[]}', "invalid_keys"),
         ('{"type":"subscribe","channel":"market","since":"yesterday"}', "invalid_position"),
         ('{"type":"subscribe","channel":"bonds"}', "unknown_channel"),
+        ('{"type":"subscribe","channel":"market","key":["SSI"]}', "unknown_field"),
+        ('{"type":"ping","channel":"market"}', "unknown_field"),
         (None, "binary_message"),
     ],
 )

@@ -13,6 +13,6 @@ def renewal_delay_s(token: str, unix_s: float) -> float | None:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         expires_s = float(claims["exp"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, OverflowError):
         return None
     return max(1.0, RENEW_AFTER * (expires_s - unix_s))

@@ -8,6 +8,8 @@ from .change import Row
 
 #: No number of the protocol is larger.
 MAX_WHOLE = 2**53
+#: Any other time between heartbeats is none that a publisher can be set to.
+HEARTBEATS_MS = range(100, 60_001)
 
 
 class InvalidFrame(ValueError):  # noqa: N818 (it is the frame that is invalid)
@@ -53,7 +55,7 @@ class Status:
 class Goodbye:
     """The publisher lets its client go, and says when to come back."""
 
-    reconnect_after_ms: int
+    reconnect_after_ms: float | None  # None: it says nothing that could be kept to
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ Frame: TypeAlias = TableFrame | Status | Goodbye | ErrorFrame
 def parse(text: str | bytes) -> Frame | None:
     """The message; None for those that only say that somebody is there, and for unknown types. Raises InvalidFrame."""
     try:
-        body = json.loads(text)
+        body = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise InvalidFrame(f"not JSON: {error}") from error
     if not isinstance(body, dict):
@@ -82,7 +84,7 @@ def parse(text: str | bytes) -> Frame | None:
         case "status":
             return _status(body)
         case "goodbye":
-            return Goodbye(_whole(body, "reconnect_after_ms"))
+            return Goodbye(_wait_ms(body.get("reconnect_after_ms")))
         case "error":
             return ErrorFrame(_text(body, "code"), _text(body, "message"), body.get("id"))
         case _:
@@ -122,9 +124,23 @@ def _status(body: dict[str, Any]) -> Status:
         simulated=body.get("simulated") is True,
         replay_time_ms=_optional_whole(body, "replay_time"),
         changed_at_ms=_optional_whole(body, "changed_at"),
-        heartbeat_ms=_optional_whole(body, "heartbeat_ms"),
+        heartbeat_ms=_heartbeat_ms(body.get("heartbeat_ms")),
         intervals_ms=tuple(each for each in intervals if type(each) is int) if isinstance(intervals, list) else (),
     )
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _heartbeat_ms(value: object) -> int | None:
+    return value if type(value) is int and value in HEARTBEATS_MS else None
+
+
+def _wait_ms(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+        return None
+    return min(value, MAX_WHOLE)
 
 
 def _text(body: dict[str, Any], name: str) -> str:

@@ -96,9 +96,7 @@ class Session:
         self.state, self.status, self._token, self._dropped = "waiting", None, None, []
         for subscription in self.subscriptions.values():
             subscription.lost()
-        # A goodbye is no failure: the time that it names was chosen for this client.
-        delay_s = self._backoff.next_delay_s(held_s) if return_s is None else return_s
-        return max(delay_s, at_least_s)
+        return max(self._backoff.next_delay_s(held_s, return_s), at_least_s)
 
     def ended(self) -> None:
         """No more connections."""
@@ -137,7 +135,7 @@ class Session:
                 self.status = frame
                 heard = Heard(status=True)
             case Goodbye():
-                self._return_s = max(0, frame.reconnect_after_ms) / 1000
+                self._return_s = None if frame.reconnect_after_ms is None else frame.reconnect_after_ms / 1000
             case ErrorFrame():
                 heard = self._refused(frame)
             case None:

@@ -1,0 +1,60 @@
+"""What is answered over HTTP to what cannot be done, always in one form: a code for programs, a sentence for people."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from publisher_service.core.requests import InvalidRequest
+
+#: Of what the framework refuses by itself.
+_CODES: Final = {HTTPStatus.NOT_FOUND: "unknown_address", HTTPStatus.METHOD_NOT_ALLOWED: "wrong_method"}
+
+
+class Fault(BaseModel):
+    """Why there is no answer."""
+
+    detail: str = Field(description="for people")
+    code: str = Field(description="for programs; docs/protocol.md lists them")
+
+
+class CannotAnswer(HTTPException):
+    """Raised by a route."""
+
+    def __init__(self, status: int, code: str, text: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, text, headers)
+        self.code = code
+
+
+def fault(status: int, code: str, text: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The answer."""
+    return JSONResponse({"detail": text, "code": code}, status, headers)
+
+
+def answer_faults(app: FastAPI) -> None:
+    """Give all faults of its routes this form; what clients have asked wrongly is counted."""
+
+    async def failed(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 (it is registered for these)
+        code = getattr(error, "code", None) or _CODES.get(HTTPStatus(error.status_code), "refused")
+        return fault(error.status_code, code, error.detail, error.headers)
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, InvalidRequest)  # noqa: S101 (as above)
+        request.app.state.metrics.invalid_messages.labels(error.code).inc()
+        return fault(error.http_status, error.code, error.text)
+
+    async def malformed(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 (as above)
+        first = error.errors()[0]
+        name = str(first["loc"][-1])
+        return await invalid(request, InvalidRequest(f"invalid_{name}", f"{name}: {first['msg']}"))
+
+    app.add_exception_handler(HTTPException, failed)
+    app.add_exception_handler(InvalidRequest, invalid)
+    app.add_exception_handler(RequestValidationError, malformed)
