@@ -7,6 +7,10 @@ import { isExpected } from "./columns.js";
 const SPARE_ROWS = 6;
 /** Values are always written; what flashes in one frame is bounded, since an animation costs more than a text. */
 const MOST_FLASHES = 60;
+/** What a cell has beside its text: the star of watch lists, a mark for its colour, air. */
+const STAR_PX = 20;
+const MARK_PX = 20;
+const PADDING_PX = 6;
 const NO_ROW = Object.freeze({});
 
 /**
@@ -22,6 +26,10 @@ const NO_ROW = Object.freeze({});
 
 export class Grid {
   /** @type {Column[]} */ #columns = [];
+  /** @type {number[]} */ #lengths = []; // of each column's longest text, letters
+  /** @type {number[]} */ #needs = []; // and its width, in zeros
+  #areTooNarrow = false;
+  #size = 1;
   /** @type {string[]} */ #order = [];
   /** @type {Line[]} */ #lines = []; // the row at place p is in line p modulo their number
   #dirty = new Set();
@@ -65,8 +73,11 @@ export class Grid {
    */
   setColumns(columns, words, sorted, size = 1) {
     this.#columns = columns;
-    this.element.style.setProperty("--tracks", columns.map(({ width }) => `minmax(${Math.round(width * size)}px, ${width}fr)`).join(" "));
-    this.element.style.setProperty("--width", `${columns.reduce((sum, { width }) => sum + Math.round(width * size), 0)}px`);
+    this.#size = size;
+    this.#lengths = columns.map(() => 0);
+    // The name of a column is written in narrower letters; an arrow stands beside it.
+    this.#needs = columns.map((column) => 0.85 * words(`column.${column.words}`).length + (column.field === sorted.sort ? 1.5 : 0));
+    this.#fit();
     this.element.setAttribute("aria-colcount", String(columns.length));
     this.#head.replaceChildren(...headings(columns, words, sorted));
     this.#lines = [];
@@ -149,9 +160,32 @@ export class Grid {
     }
     this.#dirty.clear();
     this.#all = false;
+    if (this.#areTooNarrow) this.#fit();
     const active = this.#lines.find(({ symbol }) => symbol && symbol === this.#chosen);
     if (active) this.element.setAttribute("aria-activedescendant", active.element.id);
     else this.element.removeAttribute("aria-activedescendant");
+  }
+
+  /** No figure is ever cut: a column is at least as wide as the longest text that was written into it. */
+  #fit() {
+    const least = this.#columns.map(({ width, field }, place) => {
+      const beside = PADDING_PX + (field === "symbol" ? STAR_PX + (this.settings.marks ? MARK_PX : 0) : 0);
+      return `max(${Math.round(width * this.#size)}px, ${this.#needs[place].toFixed(2)}ch + ${beside}px)`;
+    });
+    this.element.style.setProperty("--tracks", this.#columns.map(({ width }, place) => `minmax(${least[place]}, ${width}fr)`).join(" "));
+    this.element.style.setProperty("--width", `calc(${least.join(" + ")})`);
+    this.#areTooNarrow = false;
+  }
+
+  /** @param {number} place of the column @param {string} text longer than those before */
+  #note(place, text) {
+    this.#lengths[place] = text.length;
+    const { field } = this.#columns[place];
+    const [letters, points] = [/\p{L}/gu, /[,.]/g].map((kind) => text.match(kind)?.length ?? 0);
+    const need = (text.length + 0.15 * letters - 0.5 * points) * (field === "symbol" || field === "last" ? 1.1 : 1);
+    if (need <= this.#needs[place]) return;
+    this.#needs[place] = need;
+    this.#areTooNarrow = true;
   }
 
   /** As many lines as the height needs. */
@@ -178,6 +212,7 @@ export class Grid {
       cell.setAttribute("aria-colindex", String(place + 1));
       cell.dataset.field = column.field;
       if (column.left) cell.dataset.left = "";
+      if (isEdge(this.#columns, place)) cell.dataset.edge = "";
       if (place === 0) cell.append(star);
       const text = cell.appendChild(new Text(""));
       element.append(cell);
@@ -217,6 +252,7 @@ export class Grid {
       if (text !== cell.text.data) {
         cell.text.data = text;
         this.painted++;
+        if (text.length > this.#lengths[place]) this.#note(place, text);
         if (cell.value !== undefined && flashed < flashes) {
           cell.flash = cell.flash === "f" ? "g" : "f";
           flashed++;
@@ -276,6 +312,9 @@ function group(name) {
   return element;
 }
 
+/** Whether a group of columns begins here, or has just ended. @param {Column[]} columns @param {number} place */
+const isEdge = (columns, place) => place > 0 && columns[place].group !== columns[place - 1].group;
+
 /** Two lines: groups of columns, and columns. @param {Column[]} columns @param {(name: string) => string} words @param {{sort: string, down: boolean}} sorted */
 function headings(columns, words, sorted) {
   const [above, below] = [0, 1].map((place) => {
@@ -290,6 +329,7 @@ function headings(columns, words, sorted) {
     button.type = "button";
     button.dataset.sort = column.field;
     button.textContent = words(`column.${column.words}`);
+    button.title = words("grid.sort", { column: words(`hint.${column.words}`) });
     const cell = document.createElement("span");
     cell.setAttribute("role", "columnheader");
     cell.setAttribute("aria-colindex", String(place + 1));

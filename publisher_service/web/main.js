@@ -190,10 +190,10 @@ function dress() {
 function render() {
   const tab = tabOf(place);
   const isGrid = tab.kind === "grid";
-  say();
+  showListTools(); // what they leave of the line is the tabs'
   showTabs(byId("tabs"), place, Object.keys(lists), words, addressOfTab);
   showUnread();
-  showListTools();
+  say();
   const columns = columnsFor(tab.columns ?? "board", gridWidth(), settings);
   const list = listOfTab(place.tab);
   prices.select({
@@ -231,23 +231,25 @@ function letterSize() {
   return wall.isOn ? 1.5 : settings.density === "roomy" ? 1.17 : 1;
 }
 
-/** What the details leave of the window, in px of letters of the usual size. */
+/** What the details leave of the window, without the scroll bar, in px of letters of the usual size. */
 function gridWidth() {
-  return (innerWidth > 900 && place.symbol ? innerWidth - 392 : innerWidth) / letterSize();
+  const free = innerWidth > 900 && place.symbol ? innerWidth - 392 : innerWidth;
+  return (innerWidth < 640 ? free : free - 10) / letterSize();
 }
 
 /** The words of what stands still. */
 function say() {
   document.title = `${byId("tabs").querySelector("[aria-current]")?.textContent ?? place.tab} · banggia · ${words("page.title")}`;
-  const tools = { language: words("tool.language.text"), theme: "◐", options: "⚙", help: "?", wall: "⤢" };
+  const tools = { language: words("tool.language.text"), theme: "◐", options: "⚙", help: "?", wall: wall.isOn ? "×" : "⤢" };
   for (const [name, text] of Object.entries(tools)) {
+    const title = words(name === "wall" && wall.isOn ? "wall.leave" : `tool.${name}`);
     byId(name).textContent = text;
-    byId(name).title = words(`tool.${name}`);
+    byId(name).title = title;
     // Who says "VI" to the machine means this one: a word that is seen is part of the name.
-    byId(name).setAttribute("aria-label", /\p{L}/u.test(text) ? `${text} · ${words(`tool.${name}`)}` : words(`tool.${name}`));
+    byId(name).setAttribute("aria-label", /\p{L}/u.test(text) ? `${text} · ${title}` : title);
   }
   const input = /** @type {HTMLInputElement} */ (byId("search"));
-  input.placeholder = words("search.label");
+  input.placeholder = innerWidth < 640 ? words("search.label") : `${words("search.label")}  ( / )`;
   input.setAttribute("aria-label", words("search.label"));
   byId("found").setAttribute("aria-label", words("search.found"));
   byId("tabs").setAttribute("aria-label", words("tabs.label"));

@@ -118,7 +118,10 @@ export class Ribbon {
       `${signed(points(row.change), row.change)} (${percent(row.change_pct)}%)${isExpected ? ` ≈${points(row.expected_value)}` : ""}`, row.change,
     );
     const value = row.total_value == null ? "–" : grouped(row.total_value / 1e9);
-    const through = row.put_through_value ? ` · ${words("ribbon.put_through")} ${grouped(row.put_through_value / 1e9)}` : "";
+    const put = grouped((row.put_through_value ?? 0) / 1e9);
+    const through = row.put_through_value ? ` · ${words("ribbon.put_through")} ${put} ${words("unit.billion")}` : "";
+    const tip = words("ribbon.tip", { index: words(`index.${key}`), value, through: put });
+    if (card.element.title !== tip) card.element.title = tip;
     set(textOf(card.first), `${volume(row.total_volume)} ${words("ribbon.shares")} · ${value} ${words("unit.billion")}${through}`);
     counts(card.second, row);
     card.draw(this.#charts, row.reference, row.value == null ? null : { time: row.time, value: row.value });
