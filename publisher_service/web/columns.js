@@ -67,7 +67,7 @@ const ofMatch = (row) => shadeOf(row, matchPrice(row));
 
 /** @type {Column} */
 const SYMBOL = {
-  field: "symbol", words: "symbol", group: "", width: 74, left: true,
+  field: "symbol", words: "symbol", group: "", width: 70, left: true,
   read: (symbol) => symbol, write: (value) => String(value), shade: ofMatch,
 };
 
@@ -97,9 +97,9 @@ function levelOf(side, level) {
 
 /** @type {Column[]} */
 const MATCH = [
-  { field: "last", words: "price", group: "match", width: 54, read: (_symbol, row) => matchPrice(row), write: asPrice, shade: own },
+  { field: "last", words: "price", group: "match", width: 60, read: (_symbol, row) => matchPrice(row), write: asPrice, shade: own },
   {
-    field: "last_volume", words: "volume", group: "match", width: 52,
+    field: "last_volume", words: "volume", group: "match", width: 50,
     read: (_symbol, row) => (isExpected(row) ? null : row.last_volume), write: asVolume, shade: ofMatch,
   },
   {
@@ -175,7 +175,7 @@ const FLOWS = [
 /** Their prices are longer, their volumes shorter. @param {Column} column @returns {Column} */
 function ofFutures(column) {
   if (column === TOTAL) return { ...column, width: 62 };
-  if (column.write === asPrice) return { ...column, width: column === MATCH[0] ? 57 : 54 };
+  if (column.write === asPrice) return { ...column, width: column === MATCH[0] ? 62 : 54 };
   return column.write === asVolume ? { ...column, width: 46 } : column;
 }
 

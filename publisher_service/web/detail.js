@@ -62,7 +62,12 @@ export class Detail {
     };
     this.trades = follow("trades", () => this.paintSoon());
     this.flow = follow("flow", () => this.paintSoon());
-    this.live = follow("bars", () => this.#takeBars([...this.live.rows.values()]));
+    let epoch = "";
+    this.live = follow("bars", () => {
+      if (epoch && this.live.epoch !== epoch) this.#beginDay();
+      epoch = this.live.epoch;
+      this.#takeBars([...this.live.rows.values()]);
+    });
     void this.#name(symbol, language);
     void this.#day(symbol);
     this.paintSoon();
@@ -245,6 +250,15 @@ export class Detail {
       if (element.textContent !== text) element.textContent = text;
       if (element.className !== look) element.className = look;
     });
+  }
+
+  /** What was drawn is of another day. */
+  #beginDay() {
+    this.#bars.clear();
+    this.#chart?.close();
+    this.#chart = null;
+    this.chart?.replaceChildren();
+    void this.#day(this.symbol);
   }
 
   /** @param {Row[]} bars */

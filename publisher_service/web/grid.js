@@ -56,7 +56,9 @@ export class Grid {
     this.#head = element.appendChild(group("head"));
     this.#body = element.appendChild(group("body"));
     element.addEventListener("scroll", () => this.#ask(), { passive: true });
-    element.addEventListener("keydown", (event) => this.#key(event));
+    element.addEventListener("keydown", (event) => {
+      if (event.target === element) this.press(event);
+    });
     this.#body.addEventListener("click", (event) => this.#click(event));
     this.#head.addEventListener("click", (event) => {
       const field = /** @type {HTMLElement} */ (event.target).closest("[data-sort]")?.getAttribute("data-sort");
@@ -79,7 +81,9 @@ export class Grid {
     this.#needs = columns.map((column) => 0.85 * words(`column.${column.words}`).length + (column.field === sorted.sort ? 1.5 : 0));
     this.#fit();
     this.element.setAttribute("aria-colcount", String(columns.length));
+    const focused = this.#head.contains(document.activeElement) ? document.activeElement?.getAttribute("data-sort") : null;
     this.#head.replaceChildren(...headings(columns, words, sorted));
+    if (focused) /** @type {HTMLElement | null} */ (this.#head.querySelector(`[data-sort="${focused}"]`))?.focus();
     this.#lines = [];
     this.#body.replaceChildren();
     this.#all = true;
@@ -252,7 +256,7 @@ export class Grid {
       if (text !== cell.text.data) {
         cell.text.data = text;
         this.painted++;
-        if (text.length > this.#lengths[place]) this.#note(place, text);
+        if (text.length > this.#lengths[place]) this.#note(place, column.field === "last" ? `${text}≈` : text); // in auctions it has a mark
         if (cell.value !== undefined && flashed < flashes) {
           cell.flash = cell.flash === "f" ? "g" : "f";
           flashed++;
@@ -283,9 +287,9 @@ export class Grid {
     else this.wishes.open(symbol);
   }
 
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    if (event.target !== this.element || event.ctrlKey || event.metaKey || event.altKey) return;
+  /** A key, of the grid's own or of nobody's. @param {KeyboardEvent} event */
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const place = this.#order.indexOf(this.#chosen);
     const last = this.#order.length - 1;
     /** @type {Record<string, number>} */
@@ -301,6 +305,7 @@ export class Grid {
     else if (event.key === "s" && this.#chosen) this.wishes.star(this.#chosen);
     else return;
     event.preventDefault();
+    this.element.focus();
   }
 }
 

@@ -71,6 +71,9 @@ export function showTabs(element, place, lists, words, address) {
   // A sector, or a watch list that came with an address, has a tab as long as it is shown.
   const isKnown = TABS.some((tab) => tab?.name === current) || lists.includes(listOfTab(current));
   const visiting = listOfTab(current) ? `★ ${listOfTab(current)}` : words(`sector.${current}`);
+  const isFocused = element.contains(document.activeElement);
   element.replaceChildren(...own, ...(own.length ? [gap()] : []), ...known, ...(isKnown ? [] : [link(current, visiting)]));
-  element.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  const shown = /** @type {HTMLElement | null} */ (element.querySelector("[aria-current]"));
+  shown?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (isFocused) shown?.focus();
 }

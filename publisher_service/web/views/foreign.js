@@ -25,7 +25,9 @@ export function showForeign(element, total, market, words, choose) {
       pair.appendChild(document.createElement("dt")).textContent = words(`foreign.${name}`);
       pair.appendChild(document.createElement("dd")).dataset.field = name;
     }
+    const isFocused = element.contains(document.activeElement);
     element.replaceChildren(choices, whole, facts);
+    if (isFocused) /** @type {HTMLElement | null} */ (choices.querySelector('[aria-pressed="true"]'))?.focus();
   }
   const say = (/** @type {string} */ name, /** @type {string} */ text, /** @type {string} */ look) => {
     const told = /** @type {HTMLElement} */ (element.querySelector(`[data-field="${name}"]`));

@@ -4,7 +4,6 @@ import { billions, percent, price, signed, volume } from "../formats.js";
 import { List } from "../list.js";
 
 const MARKETS = ["HOSE", "HNX", "UPCOM", "VN30"];
-const LIMITS_EVERY_MS = 5000;
 const PRICES = ["gainers", "losers", "by_value", "by_volume"];
 const FLOWS = ["foreign_bought", "foreign_sold"];
 
@@ -14,7 +13,6 @@ export class MoversPage {
   /** @type {any[]} */ #tables;
   /** @type {Map<string, List<Row>>} */ #lists = new Map();
   /** Whose limits of the day are known, or asked for. @type {Set<string>} */ #limited = new Set();
-  /** @type {any} */ #limits = null;
 
   /** @param {HTMLElement} element @param {import("../main.js").Page} page */
   constructor(element, page) {
@@ -125,23 +123,19 @@ export class MoversPage {
 
   /** By the limits of the day; by the sign of the change as long as they are not known. @param {Row} item */
   #shade(item) {
-    const limits = this.#limits?.rows.get(item.symbol);
+    const limits = this.page.prices.roundLots(item.symbol);
     return limits ? shadeOf(limits, item.last) : shadeOfChange(item.change);
   }
 
-  /** Those of a day do not change, so nobody is asked about twice. @param {string[]} symbols */
+  /** Who left a list may come back: it is not asked for again and again. @param {string[]} symbols */
   #askForLimits(symbols) {
     const before = this.#limited.size;
     for (const symbol of symbols) this.#limited.add(symbol);
-    if (this.#limited.size === before) return;
-    const keys = [...this.#limited];
-    if (this.#limits) return this.#limits.update({ keys, interval: LIMITS_EVERY_MS });
-    this.#limits = this.page.feed.table(/** @type {any} */ ("market"), { keys, interval: LIMITS_EVERY_MS, mode: "fields" });
-    this.#limits.onChange(() => this.paint());
-    this.#tables.push(this.#limits);
+    if (this.#limited.size > before) this.page.prices.also([...this.#limited]);
   }
 
   close() {
+    this.page.prices.also([]);
     for (const table of this.#tables) table.close();
   }
 }
