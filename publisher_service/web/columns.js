@@ -67,7 +67,7 @@ const ofMatch = (row) => shadeOf(row, matchPrice(row));
 
 /** @type {Column} */
 const SYMBOL = {
-  field: "symbol", words: "symbol", group: "", width: 70, left: true,
+  field: "symbol", words: "symbol", group: "", width: 66, left: true,
   read: (symbol) => symbol, write: (value) => String(value), shade: ofMatch,
 };
 
@@ -88,7 +88,7 @@ function levelOf(side, level) {
   return [
     { field: `${name}_price_${level}`, words: `price_${level}`, group, width: 49, spare, read: readPrice, write: asPrice, shade: own },
     {
-      field: `${name}_volume_${level}`, words: `volume_${level}`, group, width: 56, spare,
+      field: `${name}_volume_${level}`, words: `volume_${level}`, group, width: 57, spare,
       read: (_symbol, row) => row[side]?.[level - 1]?.[1], write: asVolume,
       shade: (row) => shadeOf(row, row[side]?.[level - 1]?.[0]),
     },
@@ -97,9 +97,9 @@ function levelOf(side, level) {
 
 /** @type {Column[]} */
 const MATCH = [
-  { field: "last", words: "price", group: "match", width: 60, read: (_symbol, row) => matchPrice(row), write: asPrice, shade: own },
+  { field: "last", words: "price", group: "match", width: 62, read: (_symbol, row) => matchPrice(row), write: asPrice, shade: own },
   {
-    field: "last_volume", words: "volume", group: "match", width: 50,
+    field: "last_volume", words: "volume", group: "match", width: 48,
     read: (_symbol, row) => (isExpected(row) ? null : row.last_volume), write: asVolume, shade: ofMatch,
   },
   {
@@ -112,7 +112,7 @@ const MATCH = [
   },
 ];
 /** @type {Column} */
-const TOTAL = { field: "total_volume", words: "total_volume", group: "", width: 74, read: (_symbol, row) => row.total_volume, write: asVolume, shade: plain };
+const TOTAL = { field: "total_volume", words: "total_volume", group: "", width: 70, read: (_symbol, row) => row.total_volume, write: asVolume, shade: plain };
 
 /** @param {string} field @param {number} width @param {Column["write"]} write @param {Column["shade"]} shade @returns {Column} */
 const ofForeigners = (field, width, write = asVolume, shade = plain) => ({
@@ -137,7 +137,7 @@ export function columnsFor(kind, width, settings) {
   if (kind === "futures") return fitting([...CONTRACT, ...[...fixed, ...match].map(ofFutures), BASIS, ...day.map(ofFutures), EXPIRY], width);
   if (kind === "oddlot") return fitting([SYMBOL, ...fixed, ...match, day[0], day[2]], width);
   const flows = ["buy_volume", "sell_volume"].map((field) => ({ ...ofForeigners(field, 60), spare: 2 }));
-  const symbol = kind === "warrants" ? { ...SYMBOL, width: 98 } : SYMBOL;
+  const symbol = kind === "warrants" ? { ...SYMBOL, width: 102 } : SYMBOL;
   return fitting([symbol, ...fixed, ...match, ...day, ...flows, { ...ofForeigners("current_room", 92), spare: 1 }], width);
 }
 
@@ -181,7 +181,7 @@ function ofFutures(column) {
 
 /** @type {Column[]} */
 const CONTRACT = [
-  { ...SYMBOL, width: 105 },
+  { ...SYMBOL, width: 109 },
   { field: "name", words: "contract", group: "", width: 78, left: true, read: (_symbol, _row, contract) => contract.name, write: (value) => String(value ?? ""), shade: ofMatch },
 ];
 /** @type {Column} */

@@ -278,6 +278,7 @@ export class Detail {
     const answer = await this.sources.ask(`bars/${encodeURIComponent(symbol)}`);
     if (symbol !== this.symbol) return;
     const live = [...(this.live?.rows.values() ?? [])];
+    if (this.chart) this.chart.dataset.empty = this.words?.("detail.no_trades") ?? "";
     this.#takeBars([...(answer?.bars ?? []), ...live]);
   }
 }

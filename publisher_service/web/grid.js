@@ -8,9 +8,9 @@ const SPARE_ROWS = 6;
 /** Values are always written; what flashes in one frame is bounded, since an animation costs more than a text. */
 const MOST_FLASHES = 60;
 /** What a cell has beside its text: the star of watch lists, a mark for its colour, air. */
-const STAR_PX = 20;
+const STAR_PX = 22;
 const MARK_PX = 20;
-const PADDING_PX = 6;
+const PADDING_PX = 7;
 const NO_ROW = Object.freeze({});
 
 /**
@@ -173,7 +173,7 @@ export class Grid {
   /** No figure is ever cut: a column is at least as wide as the longest text that was written into it. */
   #fit() {
     const least = this.#columns.map(({ width, field }, place) => {
-      const beside = PADDING_PX + (field === "symbol" ? STAR_PX + (this.settings.marks ? MARK_PX : 0) : 0);
+      const beside = (place === this.#columns.length - 1 ? PADDING_PX + 2 : PADDING_PX) + (field === "symbol" ? STAR_PX + (this.settings.marks ? MARK_PX : 0) : 0);
       return `max(${Math.round(width * this.#size)}px, ${this.#needs[place].toFixed(2)}ch + ${beside}px)`;
     });
     this.element.style.setProperty("--tracks", this.#columns.map(({ width }, place) => `minmax(${least[place]}, ${width}fr)`).join(" "));
@@ -185,8 +185,8 @@ export class Grid {
   #note(place, text) {
     this.#lengths[place] = text.length;
     const { field } = this.#columns[place];
-    const [letters, points] = [/\p{L}/gu, /[,.]/g].map((kind) => text.match(kind)?.length ?? 0);
-    const need = (text.length + 0.15 * letters - 0.5 * points) * (field === "symbol" || field === "last" ? 1.1 : 1);
+    const [letters, signs, points] = [/\p{L}/gu, /[-+≈]/g, /[,.]/g].map((kind) => text.match(kind)?.length ?? 0);
+    const need = (text.length + 0.2 * letters + 0.35 * signs - 0.5 * points) * (field === "symbol" || field === "last" ? 1.1 : 1);
     if (need <= this.#needs[place]) return;
     this.#needs[place] = need;
     this.#areTooNarrow = true;

@@ -75,7 +75,9 @@ const prices = new Prices(feed, {
   },
   list: () => listSoon(),
   change(change) {
-    if (change.reset) byId("grid").dataset.epoch = prices.table?.epoch ?? "";
+    if (!change.reset) return;
+    byId("grid").dataset.epoch = prices.table?.epoch ?? "";
+    page?.paint(); // limits that it waited for
   },
 });
 

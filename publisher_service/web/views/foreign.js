@@ -26,7 +26,10 @@ export function showForeign(element, total, market, words, choose) {
       pair.appendChild(document.createElement("dd")).dataset.field = name;
     }
     const isFocused = element.contains(document.activeElement);
-    element.replaceChildren(choices, whole, facts);
+    const sums = document.createElement("div");
+    sums.className = "sums";
+    sums.append(whole, facts);
+    element.replaceChildren(choices, sums);
     if (isFocused) /** @type {HTMLElement | null} */ (choices.querySelector('[aria-pressed="true"]'))?.focus();
   }
   const say = (/** @type {string} */ name, /** @type {string} */ text, /** @type {string} */ look) => {
