@@ -157,7 +157,7 @@ function onPhones(kind) {
     warrants: [SYMBOL, last, change, changePercent, TOTAL],
     oddlot: [SYMBOL, last, change, changePercent, TOTAL],
     futures: [CONTRACT[0], ofFutures(last), change, changePercent, BASIS],
-    foreign: [SYMBOL, last, changePercent, NET_VALUE, NET_VOLUME],
+    foreign: [SYMBOL, last, changePercent, { ...NET_VALUE, width: 70 }, { ...NET_VOLUME, width: 82 }],
   }[kind];
   return shown.map((column) => ({ ...column, group: "" }));
 }

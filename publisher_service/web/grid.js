@@ -7,8 +7,7 @@ import { isExpected } from "./columns.js";
 const SPARE_ROWS = 6;
 /** Values are always written; what flashes in one frame is bounded, since an animation costs more than a text. */
 const MOST_FLASHES = 60;
-/** What a cell has beside its text: the star of watch lists, a mark for its colour, air. */
-const STAR_PX = 22;
+/** What a cell has beside its text: a mark for its colour, air. */
 const MARK_PX = 20;
 const PADDING_PX = 7;
 const NO_ROW = Object.freeze({});
@@ -173,8 +172,10 @@ export class Grid {
   /** No figure is ever cut: a column is at least as wide as the longest text that was written into it. */
   #fit() {
     const least = this.#columns.map(({ width, field }, place) => {
-      const beside = (place === this.#columns.length - 1 ? PADDING_PX + 2 : PADDING_PX) + (field === "symbol" ? STAR_PX + (this.settings.marks ? MARK_PX : 0) : 0);
-      return `max(${Math.round(width * this.#size)}px, ${this.#needs[place].toFixed(2)}ch + ${beside}px)`;
+      const isLast = place === this.#columns.length - 1;
+      const beside = PADDING_PX + (isLast ? 2 : 0) + (field === "symbol" && this.settings.marks ? MARK_PX : 0);
+      const star = field === "symbol" ? " + var(--star)" : "";
+      return `max(${Math.round(width * this.#size)}px, ${this.#needs[place].toFixed(2)}ch + ${beside}px${star})`;
     });
     this.element.style.setProperty("--tracks", this.#columns.map(({ width }, place) => `minmax(${least[place]}, ${width}fr)`).join(" "));
     this.element.style.setProperty("--width", `calc(${least.join(" + ")})`);
