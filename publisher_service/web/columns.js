@@ -97,7 +97,7 @@ function levelOf(side, level) {
 
 /** @type {Column[]} */
 const MATCH = [
-  { field: "last", words: "price", group: "match", width: 62, read: (_symbol, row) => matchPrice(row), write: asPrice, shade: own },
+  { field: "last", words: "price", group: "match", width: 60, read: (_symbol, row) => matchPrice(row), write: asPrice, shade: own },
   {
     field: "last_volume", words: "volume", group: "match", width: 48,
     read: (_symbol, row) => (isExpected(row) ? null : row.last_volume), write: asVolume, shade: ofMatch,

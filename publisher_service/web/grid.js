@@ -77,7 +77,10 @@ export class Grid {
     this.#size = size;
     this.#lengths = columns.map(() => 0);
     // The name of a column is written in narrower letters; an arrow stands beside it.
-    this.#needs = columns.map((column) => 0.85 * words(`column.${column.words}`).length + (column.field === sorted.sort ? 1.5 : 0));
+    this.#needs = columns.map((column) => {
+      const letter = column.field === "symbol" ? 1 : 0.85; // that one is bold
+      return letter * words(`column.${column.words}`).length + (column.field === sorted.sort ? 1.5 : 0);
+    });
     this.#fit();
     this.element.setAttribute("aria-colcount", String(columns.length));
     const focused = this.#head.contains(document.activeElement) ? document.activeElement?.getAttribute("data-sort") : null;

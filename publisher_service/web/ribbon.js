@@ -56,8 +56,9 @@ class Card {
 
   /** @param {any} charts @param {number | null} reference @param {{time: number, value: number} | null} newest */
   draw(charts, reference, newest) {
-    const points = newest && newest.time > (this.series.at(-1)?.time ?? 0) ? [...this.series, newest] : this.series;
-    if (!charts || !points.length) return;
+    if (!charts || (!this.series.length && !this.handle)) return;
+    const isNewer = newest && this.series.length > 0 && newest.time > this.series[this.series.length - 1].time;
+    const points = isNewer ? [...this.series, newest] : this.series;
     const drawn = JSON.stringify([reference, points.length, points.at(-1)]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
