@@ -66,7 +66,7 @@ async def test_a_price_is_in_thousands_a_volume_is_whole_and_what_was_not_traded
 async def test_a_mover_at_its_limit_has_the_colour_of_the_limit(
     publisher: RunningPublisher, look: Look, writer: Writer, theme: str
 ) -> None:
-    await writer.commit({Channel.MOVERS: {"HOSE": movers("AAA", "DDD", "BBB", "EEE")}})
+    await writer.commit({Channel.MOVERS: {"HOSE": movers(("AAA", "DDD"), ("BBB", "EEE"))}})
     board = await look(f"{publisher.url}/?tab=movers", theme=theme)
 
     for symbol in ("AAA", "BBB", "DDD", "EEE"):
@@ -75,20 +75,14 @@ async def test_a_mover_at_its_limit_has_the_colour_of_the_limit(
         assert named(await cell.evaluate("(cell) => getComputedStyle(cell).color")) == COLOURS[symbol][1]
 
 
-def movers(*symbols: str) -> Row:
-    """The risen and the fallen among these."""
-    lines = [
-        {"symbol": symbol, **{field: COLOURS[symbol][0][field] for field in MOVER_FIELDS}}  # type: ignore[literal-required] (the fields of a mover)
-        for symbol in symbols
-    ]
-    lists: dict[str, Any] = {
-        "gainers": [line for line in lines if line["change"] > 0],
-        "losers": [line for line in lines if line["change"] < 0],
-        "by_value": [],
-        "by_volume": [],
-        "foreign_bought": [],
-        "foreign_sold": [],
-    }
+def movers(gainers: tuple[str, ...], losers: tuple[str, ...]) -> Row:
+    """Of one market; its other lists are empty."""
+    lists: dict[str, Any] = {"by_value": [], "by_volume": [], "foreign_bought": [], "foreign_sold": []}
+    for name, symbols in (("gainers", gainers), ("losers", losers)):
+        rows = {symbol: COLOURS[symbol][0] for symbol in symbols}
+        lists[name] = [
+            {"symbol": symbol, **{field: row[field] for field in MOVER_FIELDS}} for symbol, row in rows.items()
+        ]
     return cast("Row", lists)
 
 
