@@ -174,9 +174,9 @@ const FLOWS = [
 
 /** Their prices are longer, their volumes shorter. @param {Column} column @returns {Column} */
 function ofFutures(column) {
-  if (column === TOTAL) return { ...column, width: 62 };
-  if (column.write === asPrice) return { ...column, width: column === MATCH[0] ? 62 : 54 };
-  return column.write === asVolume ? { ...column, width: 46 } : column;
+  if (column === TOTAL) return { ...column, width: 66 };
+  if (column.write === asPrice) return { ...column, width: column === MATCH[0] ? 69 : 53 };
+  return column.write === asVolume ? { ...column, width: 45 } : column;
 }
 
 /** @type {Column[]} */
