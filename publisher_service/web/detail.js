@@ -16,6 +16,7 @@ export class Detail {
   /** @type {any} */ #chart = null;
   #chartAt = -Infinity;
   #chartDue = false;
+  #isDayRead = false; // before that the chart would show the last minutes only
   #paintOnce = atMostOnce(() => {
     if (this.symbol) this.#paint();
   });
@@ -44,6 +45,7 @@ export class Detail {
     for (const table of this.#tables) table.close();
     this.#tables = [];
     this.#bars.clear();
+    this.#isDayRead = false;
     this.#chart?.close();
     this.#chart = null;
     this.#chartAt = -Infinity;
@@ -207,7 +209,7 @@ export class Detail {
   /** @param {Row} row */
   #draw(row) {
     const wait = this.#chartAt + CHART_EVERY_MS - performance.now();
-    if (!this.#bars.size || this.#chartDue) return;
+    if (!this.#isDayRead || !this.#bars.size || this.#chartDue) return;
     if (wait > 0) {
       this.#chartDue = true;
       setTimeout(() => {
@@ -255,6 +257,7 @@ export class Detail {
   /** What was drawn is of another day. */
   #beginDay() {
     this.#bars.clear();
+    this.#isDayRead = false;
     this.#chart?.close();
     this.#chart = null;
     this.chart?.replaceChildren();
@@ -277,6 +280,7 @@ export class Detail {
   async #day(symbol) {
     const answer = await this.sources.ask(`bars/${encodeURIComponent(symbol)}`);
     if (symbol !== this.symbol) return;
+    this.#isDayRead = true;
     const live = [...(this.live?.rows.values() ?? [])];
     if (this.chart) this.chart.dataset.empty = this.words?.("detail.no_trades") ?? "";
     this.#takeBars([...(answer?.bars ?? []), ...live]);
