@@ -21,6 +21,11 @@ export function takeToken() {
   }
 }
 
+const REFUSALS = new Set(["4401", "unauthenticated", "invalid_token"]);
+
+/** Whether it was for want of a token that a link was closed. @param {{code: string} | null} error @returns {boolean} */
+export const wantsToken = (error) => error !== null && REFUSALS.has(error.code);
+
 /** @param {string} token */
 export function keepToken(token) {
   try {

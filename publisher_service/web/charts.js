@@ -202,13 +202,13 @@ export function lineChart(element, data) {
 export function basisChart(element, data) {
   const edge = { scale: "y", stroke: "transparent", width: 0, points: { show: false } };
   return plotted(element, data, {
-    columns: ({ points }) => broken(points, ({ basis, high, low }) => [basis, high, low]),
+    columns: ({ points }) => broken(points, ({ basis, high, low }) => [high, low, basis]), // the line lies upon the band
     base: () => 0,
     format: () => twoDecimals.format,
-    series: (split) => [{ scale: "y", stroke: split(1), width: 1.5, points: { show: isShort } }, edge, edge],
-    bands: [{ series: [2, 3], fill: () => faint("--soft", 0.28) }],
+    series: (split) => [edge, edge, { scale: "y", stroke: split(1), width: 1.5, points: { show: isShort } }],
+    bands: [{ series: [1, 2], fill: () => faint("--soft", 0.28) }],
     scales: {},
-    told: ([time, basis, high, low], format) =>
+    told: ([time, high, low, basis], format) =>
       `${inVietnam.format(time)}  ${format(basis)}  (${format(low)} … ${format(high)})`,
   });
 }
@@ -318,6 +318,9 @@ function plotted(element, data, kind) {
     return [low - air, high + air];
   };
 
+  /** By the times themselves: for a single one the library would show a whole day. @param {any} drawn @param {number} from */
+  const untilNow = (drawn, from) => [from, Math.max(drawn.data[0].at(-1) ?? 0, from + LEAST_S)];
+
   /** @type {Chart} */
   const chart = {
     element,
@@ -340,7 +343,7 @@ function plotted(element, data, kind) {
     plot = new uPlot({
       width: element.clientWidth, height: element.clientHeight, padding: [18, 16, 0, 0], legend: { show: false },
       cursor: { y: false, drag: { setScale: false }, points: { size: 5 } },
-      scales: { x: { time: true, range: (/** @type {any} */ _, /** @type {number} */ from, /** @type {number} */ to) => [from, Math.max(to, from + LEAST_S)] }, y: { range }, ...kind.scales },
+      scales: { x: { time: true, range: untilNow }, y: { range }, ...kind.scales },
       series: [{}, ...kind.series(split, uPlot, (drawn) => kind.base(shown) ?? drawn.scales.y.min)],
       bands: kind.bands ?? [],
       axes: [

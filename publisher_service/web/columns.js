@@ -17,8 +17,10 @@ import { billions, grouped, inPoints, percent, points, price, signed, volume } f
  * @property {(value: Value, symbol: string, row: Row, settings: Settings) => string} write
  * @property {(row: Row, value: Value) => Shade} shade
  * @property {boolean} [left]
+ * @property {number} [spare] where room is short, those with 1 leave first
  */
 
+const MOST_SPARE = 5;
 const NO_ROW = Object.freeze({});
 /** @type {Column["shade"]} */
 const plain = () => "none";
@@ -65,27 +67,28 @@ const ofMatch = (row) => shadeOf(row, matchPrice(row));
 
 /** @type {Column} */
 const SYMBOL = {
-  field: "symbol", words: "symbol", group: "", width: 84, left: true,
+  field: "symbol", words: "symbol", group: "", width: 66, left: true,
   read: (symbol) => symbol, write: (value) => String(value), shade: ofMatch,
 };
 
-/** @param {string} field @param {number} width @param {string} group @returns {Column} */
-const priced = (field, width = 44, group = "") => ({
-  field, words: field, group, width, read: (_symbol, row) => row[field], write: asPrice, shade: own,
+/** @param {string} field @param {string} [group] @returns {Column} */
+const priced = (field, group = "") => ({
+  field, words: field, group, width: 49, read: (_symbol, row) => row[field], write: asPrice, shade: own,
 });
 
 /** One level of the book: its price and its volume. @param {"bids" | "asks"} side @param {number} level from 1 @returns {Column[]} */
 function levelOf(side, level) {
   const [name, group] = side === "bids" ? ["bid", "buy"] : ["ask", "sell"];
+  const spare = { 2: 5, 3: 4 }[level];
   /** @type {Column["read"]} */
   const readPrice = (_symbol, row) => {
     const held = row[side]?.[level - 1];
     return held && (held[0] ?? (row.session === "ATC" ? "ATC" : "ATO"));
   };
   return [
-    { field: `${name}_price_${level}`, words: `price_${level}`, group, width: 44, read: readPrice, write: asPrice, shade: own },
+    { field: `${name}_price_${level}`, words: `price_${level}`, group, width: 49, spare, read: readPrice, write: asPrice, shade: own },
     {
-      field: `${name}_volume_${level}`, words: `volume_${level}`, group, width: 54,
+      field: `${name}_volume_${level}`, words: `volume_${level}`, group, width: 57, spare,
       read: (_symbol, row) => row[side]?.[level - 1]?.[1], write: asVolume,
       shade: (row) => shadeOf(row, row[side]?.[level - 1]?.[0]),
     },
@@ -94,9 +97,9 @@ function levelOf(side, level) {
 
 /** @type {Column[]} */
 const MATCH = [
-  { field: "last", words: "price", group: "match", width: 48, read: (_symbol, row) => matchPrice(row), write: asPrice, shade: own },
+  { field: "last", words: "price", group: "match", width: 60, read: (_symbol, row) => matchPrice(row), write: asPrice, shade: own },
   {
-    field: "last_volume", words: "volume", group: "match", width: 52,
+    field: "last_volume", words: "volume", group: "match", width: 48,
     read: (_symbol, row) => (isExpected(row) ? null : row.last_volume), write: asVolume, shade: ofMatch,
   },
   {
@@ -104,12 +107,12 @@ const MATCH = [
     write: (value, symbol, row, settings) => signed(asPrice(value, symbol, row, settings), /** @type {number | null} */ (value)), shade: ofMatch,
   },
   {
-    field: "change_pct", words: "change_pct", group: "match", width: 44, read: (_symbol, row) => matchPercent(row),
+    field: "change_pct", words: "change_pct", group: "match", width: 46, read: (_symbol, row) => matchPercent(row),
     write: (value) => percent(/** @type {number | null} */ (value)), shade: ofMatch,
   },
 ];
 /** @type {Column} */
-const TOTAL = { field: "total_volume", words: "total_volume", group: "", width: 72, read: (_symbol, row) => row.total_volume, write: asVolume, shade: plain };
+const TOTAL = { field: "total_volume", words: "total_volume", group: "", width: 70, read: (_symbol, row) => row.total_volume, write: asVolume, shade: plain };
 
 /** @param {string} field @param {number} width @param {Column["write"]} write @param {Column["shade"]} shade @returns {Column} */
 const ofForeigners = (field, width, write = asVolume, shade = plain) => ({
@@ -117,60 +120,74 @@ const ofForeigners = (field, width, write = asVolume, shade = plain) => ({
 });
 
 /**
- * @param {"board" | "oddlot" | "foreign" | "futures"} kind
+ * Those that the width has room for; where it has none even for the rest, the table scrolls.
+ * @param {"board" | "warrants" | "oddlot" | "foreign" | "futures"} kind
  * @param {number} width of the table, px of letters of the usual size
  * @param {Settings} settings
  * @returns {Column[]}
  */
 export function columnsFor(kind, width, settings) {
-  const [last, lastVolume, change, changePercent] = MATCH;
-  const narrow = width < 640;
-  if (kind === "foreign") {
-    const net = ofForeigners("net_value", 84, asSignedBillions, balance);
-    if (narrow) return [SYMBOL, last, changePercent, net, ofForeigners("net_volume", 84, asBalance, balance)];
-    return [
-      SYMBOL, last, changePercent,
-      ofForeigners("buy_volume", 84), ofForeigners("sell_volume", 84), ofForeigners("net_volume", 90, asBalance, balance),
-      ofForeigners("buy_value", 76, asBillions), ofForeigners("sell_value", 76, asBillions), net,
-      ofForeigners("buy_speed_per_min", 76), ofForeigners("sell_speed_per_min", 76), ofForeigners("current_room", 110),
-    ];
-  }
-  if (narrow && kind === "futures") return [CONTRACT[0], wide(last), change, changePercent, BASIS[0]];
-  if (narrow) return [SYMBOL, last, change, changePercent, TOTAL];
+  if (width < 640) return onPhones(kind);
+  if (kind === "foreign") return FLOWS;
   const limits = [priced("ceiling"), priced("floor")];
   const fixed = settings.first === "limits" ? [...limits, priced("reference")] : [priced("reference"), ...limits];
-  const levels = width < 900 ? [1] : width < 1150 ? [1, 2] : [1, 2, 3];
-  const day = width < 1150 ? [] : [priced("high", 44, "day"), priced("average", 44, "day"), priced("low", 44, "day")];
-  const foreign = kind === "oddlot" || width < 1340 ? [] : [ofForeigners("buy_volume", 62), ofForeigners("sell_volume", 62), ofForeigners("current_room", 96)];
-  if (kind === "futures") {
-    const all = [
-      ...fixed, ...levels.toReversed().flatMap((level) => levelOf("bids", level)), last, lastVolume, change, changePercent,
-      ...levels.flatMap((level) => levelOf("asks", level)), TOTAL, ...day,
-    ];
-    return [...CONTRACT, ...all.map(wide), ...BASIS];
-  }
-  return [
-    SYMBOL, ...fixed,
-    ...levels.toReversed().flatMap((level) => levelOf("bids", level)),
-    last, lastVolume, change, changePercent,
-    ...levels.flatMap((level) => levelOf("asks", level)),
-    TOTAL, ...day, ...foreign,
-  ];
+  const levels = [1, 2, 3];
+  const match = [...levels.toReversed().flatMap((level) => levelOf("bids", level)), ...MATCH, ...levels.flatMap((level) => levelOf("asks", level)), TOTAL];
+  const day = ["high", "average", "low"].map((field) => ({ ...priced(field, "day"), spare: 3 }));
+  if (kind === "futures") return fitting([...CONTRACT, ...[...fixed, ...match].map(ofFutures), BASIS, ...day.map(ofFutures), EXPIRY], width);
+  if (kind === "oddlot") return fitting([SYMBOL, ...fixed, ...match, day[0], day[2]], width);
+  const flows = ["buy_volume", "sell_volume"].map((field) => ({ ...ofForeigners(field, 60), spare: 2 }));
+  const symbol = kind === "warrants" ? { ...SYMBOL, width: 102 } : SYMBOL;
+  return fitting([symbol, ...fixed, ...match, ...day, ...flows, { ...ofForeigners("current_room", 92), spare: 1 }], width);
 }
 
-/** Prices of futures are longer. @param {Column} column @returns {Column} */
-const wide = (column) => (column.write === asPrice ? { ...column, width: 58 } : column);
+/** @param {Column[]} columns @param {number} width px */
+function fitting(columns, width) {
+  let kept = columns;
+  const isTooWide = () => kept.reduce((sum, column) => sum + column.width, 0) > width;
+  for (let spare = 1; spare <= MOST_SPARE && isTooWide(); spare++) kept = kept.filter((column) => column.spare !== spare);
+  return kept;
+}
+
+/** Without headings of groups: what a phone shows is known without them. @param {"board" | "warrants" | "oddlot" | "foreign" | "futures"} kind */
+function onPhones(kind) {
+  const [last, , change, changePercent] = MATCH;
+  const shown = {
+    board: [SYMBOL, last, change, changePercent, TOTAL],
+    warrants: [SYMBOL, last, change, changePercent, TOTAL],
+    oddlot: [SYMBOL, last, change, changePercent, TOTAL],
+    futures: [CONTRACT[0], ofFutures(last), change, changePercent, BASIS],
+    foreign: [SYMBOL, last, changePercent, { ...NET_VALUE, width: 70 }, { ...NET_VOLUME, width: 82 }],
+  }[kind];
+  return shown.map((column) => ({ ...column, group: "" }));
+}
+
+const NET_VALUE = ofForeigners("net_value", 84, asSignedBillions, balance);
+const NET_VOLUME = ofForeigners("net_volume", 90, asBalance, balance);
+/** @type {Column[]} */
+const FLOWS = [
+  SYMBOL, MATCH[0], MATCH[3],
+  ofForeigners("buy_volume", 84), ofForeigners("sell_volume", 84), NET_VOLUME,
+  ofForeigners("buy_value", 76, asBillions), ofForeigners("sell_value", 76, asBillions), NET_VALUE,
+  ofForeigners("buy_speed_per_min", 76), ofForeigners("sell_speed_per_min", 76), ofForeigners("current_room", 110),
+];
+
+/** Their prices are longer, their volumes shorter. @param {Column} column @returns {Column} */
+function ofFutures(column) {
+  if (column === TOTAL) return { ...column, width: 66 };
+  if (column.write === asPrice) return { ...column, width: column === MATCH[0] ? 69 : 53 };
+  return column.write === asVolume ? { ...column, width: 45 } : column;
+}
 
 /** @type {Column[]} */
 const CONTRACT = [
-  { ...SYMBOL, width: 104 },
-  { field: "name", words: "contract", group: "", width: 92, left: true, read: (_symbol, _row, contract) => contract.name, write: (value) => String(value ?? ""), shade: ofMatch },
+  { ...SYMBOL, width: 109 },
+  { field: "name", words: "contract", group: "", width: 78, left: true, read: (_symbol, _row, contract) => contract.name, write: (value) => String(value ?? ""), shade: ofMatch },
 ];
-/** @type {Column[]} */
-const BASIS = [
-  { field: "basis", words: "basis", group: "", width: 58, read: (_symbol, _row, contract) => contract.basis, write: asPoints, shade: balance },
-  { field: "expiry", words: "expiry", group: "", width: 84, read: (_symbol, _row, contract) => contract.expiry, write: (value) => String(value ?? ""), shade: plain },
-];
+/** @type {Column} */
+const BASIS = { field: "basis", words: "basis", group: "", width: 56, read: (_symbol, _row, contract) => contract.basis, write: asPoints, shade: balance };
+/** @type {Column} */
+const EXPIRY = { field: "expiry", words: "expiry", group: "", width: 82, spare: 1, read: (_symbol, _row, contract) => contract.expiry, write: (value) => String(value ?? ""), shade: plain };
 
 /** A ratio of two volumes, as per cent. @param {number | null} part @param {number | null} whole */
 export const share = (part, whole) => (part == null || !whole ? "" : `${grouped((part / whole) * 100, 1)}%`);

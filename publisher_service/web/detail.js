@@ -16,6 +16,7 @@ export class Detail {
   /** @type {any} */ #chart = null;
   #chartAt = -Infinity;
   #chartDue = false;
+  #isDayRead = false; // before that the chart would show the last minutes only
   #paintOnce = atMostOnce(() => {
     if (this.symbol) this.#paint();
   });
@@ -44,6 +45,7 @@ export class Detail {
     for (const table of this.#tables) table.close();
     this.#tables = [];
     this.#bars.clear();
+    this.#isDayRead = false;
     this.#chart?.close();
     this.#chart = null;
     this.#chartAt = -Infinity;
@@ -62,7 +64,12 @@ export class Detail {
     };
     this.trades = follow("trades", () => this.paintSoon());
     this.flow = follow("flow", () => this.paintSoon());
-    this.live = follow("bars", () => this.#takeBars([...this.live.rows.values()]));
+    let epoch = "";
+    this.live = follow("bars", () => {
+      if (epoch && this.live.epoch !== epoch) this.#beginDay();
+      epoch = this.live.epoch;
+      this.#takeBars([...this.live.rows.values()]);
+    });
     void this.#name(symbol, language);
     void this.#day(symbol);
     this.paintSoon();
@@ -202,7 +209,7 @@ export class Detail {
   /** @param {Row} row */
   #draw(row) {
     const wait = this.#chartAt + CHART_EVERY_MS - performance.now();
-    if (!this.#bars.size || this.#chartDue) return;
+    if (!this.#isDayRead || !this.#bars.size || this.#chartDue) return;
     if (wait > 0) {
       this.#chartDue = true;
       setTimeout(() => {
@@ -247,6 +254,16 @@ export class Detail {
     });
   }
 
+  /** What was drawn is of another day. */
+  #beginDay() {
+    this.#bars.clear();
+    this.#isDayRead = false;
+    this.#chart?.close();
+    this.#chart = null;
+    this.chart?.replaceChildren();
+    void this.#day(this.symbol);
+  }
+
   /** @param {Row[]} bars */
   #takeBars(bars) {
     for (const bar of bars) this.#bars.set(bar.start, bar);
@@ -263,7 +280,9 @@ export class Detail {
   async #day(symbol) {
     const answer = await this.sources.ask(`bars/${encodeURIComponent(symbol)}`);
     if (symbol !== this.symbol) return;
+    this.#isDayRead = true;
     const live = [...(this.live?.rows.values() ?? [])];
+    if (this.chart) this.chart.dataset.empty = this.words?.("detail.no_trades") ?? "";
     this.#takeBars([...(answer?.bars ?? []), ...live]);
   }
 }

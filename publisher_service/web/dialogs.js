@@ -97,13 +97,15 @@ export function showHelp(words) {
  * Ask for a line of text.
  * @param {Words} words @param {string} title @param {string} label @param {"text" | "password"} type
  * @param {(text: string) => boolean} take says whether it will do
+ * @param {string} [why] said above
  */
-export function askFor(words, title, label, type, take) {
+export function askFor(words, title, label, type, take, why = "") {
   const form = document.createElement("form");
   const input = document.createElement("input");
   input.type = type;
   input.required = true;
   input.autocomplete = "off";
+  if (why) form.appendChild(Object.assign(document.createElement("p"), { className: "note", textContent: why }));
   form.append(field(label, input));
   const send = button(words("dialog.ok"), () => form.requestSubmit());
   const dialog = opened(words, title, [form], [send]);

@@ -7,6 +7,9 @@ import { isExpected } from "./columns.js";
 const SPARE_ROWS = 6;
 /** Values are always written; what flashes in one frame is bounded, since an animation costs more than a text. */
 const MOST_FLASHES = 60;
+/** What a cell has beside its text: a mark for its colour, air. */
+const MARK_PX = 20;
+const PADDING_PX = 7;
 const NO_ROW = Object.freeze({});
 
 /**
@@ -22,6 +25,10 @@ const NO_ROW = Object.freeze({});
 
 export class Grid {
   /** @type {Column[]} */ #columns = [];
+  /** @type {number[]} */ #lengths = []; // of each column's longest text, letters
+  /** @type {number[]} */ #needs = []; // and its width, in zeros
+  #areTooNarrow = false;
+  #size = 1;
   /** @type {string[]} */ #order = [];
   /** @type {Line[]} */ #lines = []; // the row at place p is in line p modulo their number
   #dirty = new Set();
@@ -48,7 +55,9 @@ export class Grid {
     this.#head = element.appendChild(group("head"));
     this.#body = element.appendChild(group("body"));
     element.addEventListener("scroll", () => this.#ask(), { passive: true });
-    element.addEventListener("keydown", (event) => this.#key(event));
+    element.addEventListener("keydown", (event) => {
+      if (event.target === element) this.press(event);
+    });
     this.#body.addEventListener("click", (event) => this.#click(event));
     this.#head.addEventListener("click", (event) => {
       const field = /** @type {HTMLElement} */ (event.target).closest("[data-sort]")?.getAttribute("data-sort");
@@ -65,10 +74,18 @@ export class Grid {
    */
   setColumns(columns, words, sorted, size = 1) {
     this.#columns = columns;
-    this.element.style.setProperty("--tracks", columns.map(({ width }) => `minmax(${Math.round(width * size)}px, ${width}fr)`).join(" "));
-    this.element.style.setProperty("--width", `${columns.reduce((sum, { width }) => sum + Math.round(width * size), 0)}px`);
+    this.#size = size;
+    this.#lengths = columns.map(() => 0);
+    // The name of a column is written in narrower letters; an arrow stands beside it.
+    this.#needs = columns.map((column) => {
+      const letter = column.field === "symbol" ? 1 : 0.85; // that one is bold
+      return letter * words(`column.${column.words}`).length + (column.field === sorted.sort ? 1.5 : 0);
+    });
+    this.#fit();
     this.element.setAttribute("aria-colcount", String(columns.length));
+    const focused = this.#head.contains(document.activeElement) ? document.activeElement?.getAttribute("data-sort") : null;
     this.#head.replaceChildren(...headings(columns, words, sorted));
+    if (focused) /** @type {HTMLElement | null} */ (this.#head.querySelector(`[data-sort="${focused}"]`))?.focus();
     this.#lines = [];
     this.#body.replaceChildren();
     this.#all = true;
@@ -149,9 +166,34 @@ export class Grid {
     }
     this.#dirty.clear();
     this.#all = false;
+    if (this.#areTooNarrow) this.#fit();
     const active = this.#lines.find(({ symbol }) => symbol && symbol === this.#chosen);
     if (active) this.element.setAttribute("aria-activedescendant", active.element.id);
     else this.element.removeAttribute("aria-activedescendant");
+  }
+
+  /** No figure is ever cut: a column is at least as wide as the longest text that was written into it. */
+  #fit() {
+    const least = this.#columns.map(({ width, field }, place) => {
+      const isLast = place === this.#columns.length - 1;
+      const beside = PADDING_PX + (isLast ? 2 : 0) + (field === "symbol" && this.settings.marks ? MARK_PX : 0);
+      const star = field === "symbol" ? " + var(--star)" : "";
+      return `max(${Math.round(width * this.#size)}px, ${this.#needs[place].toFixed(2)}ch + ${beside}px${star})`;
+    });
+    this.element.style.setProperty("--tracks", this.#columns.map(({ width }, place) => `minmax(${least[place]}, ${width}fr)`).join(" "));
+    this.element.style.setProperty("--width", `calc(${least.join(" + ")})`);
+    this.#areTooNarrow = false;
+  }
+
+  /** @param {number} place of the column @param {string} text longer than those before */
+  #note(place, text) {
+    this.#lengths[place] = text.length;
+    const { field } = this.#columns[place];
+    const [letters, signs, points] = [/\p{L}/gu, /[-+≈]/g, /[,.]/g].map((kind) => text.match(kind)?.length ?? 0);
+    const need = (text.length + 0.2 * letters + 0.35 * signs - 0.5 * points) * (field === "symbol" || field === "last" ? 1.1 : 1);
+    if (need <= this.#needs[place]) return;
+    this.#needs[place] = need;
+    this.#areTooNarrow = true;
   }
 
   /** As many lines as the height needs. */
@@ -178,6 +220,7 @@ export class Grid {
       cell.setAttribute("aria-colindex", String(place + 1));
       cell.dataset.field = column.field;
       if (column.left) cell.dataset.left = "";
+      if (isEdge(this.#columns, place)) cell.dataset.edge = "";
       if (place === 0) cell.append(star);
       const text = cell.appendChild(new Text(""));
       element.append(cell);
@@ -217,6 +260,7 @@ export class Grid {
       if (text !== cell.text.data) {
         cell.text.data = text;
         this.painted++;
+        if (text.length > this.#lengths[place]) this.#note(place, column.field === "last" ? `${text}≈` : text); // in auctions it has a mark
         if (cell.value !== undefined && flashed < flashes) {
           cell.flash = cell.flash === "f" ? "g" : "f";
           flashed++;
@@ -247,9 +291,9 @@ export class Grid {
     else this.wishes.open(symbol);
   }
 
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    if (event.target !== this.element || event.ctrlKey || event.metaKey || event.altKey) return;
+  /** A key, of the grid's own or of nobody's. @param {KeyboardEvent} event */
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const place = this.#order.indexOf(this.#chosen);
     const last = this.#order.length - 1;
     /** @type {Record<string, number>} */
@@ -265,6 +309,7 @@ export class Grid {
     else if (event.key === "s" && this.#chosen) this.wishes.star(this.#chosen);
     else return;
     event.preventDefault();
+    this.element.focus();
   }
 }
 
@@ -275,6 +320,9 @@ function group(name) {
   element.setAttribute("role", "rowgroup");
   return element;
 }
+
+/** Whether a group of columns begins here, or has just ended. @param {Column[]} columns @param {number} place */
+const isEdge = (columns, place) => place > 0 && columns[place].group !== columns[place - 1].group;
 
 /** Two lines: groups of columns, and columns. @param {Column[]} columns @param {(name: string) => string} words @param {{sort: string, down: boolean}} sorted */
 function headings(columns, words, sorted) {
@@ -290,6 +338,7 @@ function headings(columns, words, sorted) {
     button.type = "button";
     button.dataset.sort = column.field;
     button.textContent = words(`column.${column.words}`);
+    button.title = words("grid.sort", { column: words(`hint.${column.words}`) });
     const cell = document.createElement("span");
     cell.setAttribute("role", "columnheader");
     cell.setAttribute("aria-colindex", String(place + 1));

@@ -1,6 +1,6 @@
 // The one wiring file of the board: what is shown follows from the address, the settings and the lists; news paint it.
 import { HOME, placeOf, queryOf } from "./address.js";
-import { ask, keepToken, takeToken } from "./answers.js";
+import { ask, keepToken, takeToken, wantsToken } from "./answers.js";
 import { atMostOnce } from "./at-most-once.js";
 import { Banggia } from "./banggia.js";
 import { columnsFor } from "./columns.js";
@@ -29,6 +29,7 @@ import { Wall } from "./wall.js";
  * @property {(patch: Partial<import("./address.js").Place>) => void} go
  * @property {any} futures
  * @property {any} alerts
+ * @property {Prices} prices
  * @property {(path: string) => Promise<any>} ask
  * @property {() => Promise<any>} charts
  */
@@ -40,7 +41,6 @@ const FOLLOW_EVERY_MS = 500;
 const LATER_MS = 1500;
 const TICK_MS = 500;
 const INTERVALS_MS = [100, 250, 500, 1000, 2000, 5000];
-const CLOSED_FOR_TOKEN = new Set(["4401", "unauthenticated", "invalid_token"]);
 
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const root = document.documentElement;
@@ -57,7 +57,7 @@ const wordsOnTheirWay = loadWords(language);
 // The link opens meanwhile.
 const feed = new Banggia(new URL(".", document.baseURI).href, { token: /** @type {any} */ (token) });
 let words = await wordsOnTheirWay;
-const status = new StatusLine(feed, { road: byId("road"), phases: byId("phases"), broken: byId("broken") });
+const status = new StatusLine(feed, { road: byId("road"), phases: byId("phases"), broken: byId("broken") }, askForToken);
 const tally = new Tally();
 const questions = (/** @type {string} */ path) => ask(path, token);
 const charts = once(() => import("./charts.js").catch(() => null));
@@ -75,7 +75,9 @@ const prices = new Prices(feed, {
   },
   list: () => listSoon(),
   change(change) {
-    if (change.reset) byId("grid").dataset.epoch = prices.table?.epoch ?? "";
+    if (!change.reset) return;
+    byId("grid").dataset.epoch = prices.table?.epoch ?? "";
+    page?.paint(); // limits that it waited for
   },
 });
 
@@ -190,10 +192,10 @@ function dress() {
 function render() {
   const tab = tabOf(place);
   const isGrid = tab.kind === "grid";
-  say();
+  showListTools(); // what they leave of the line is the tabs'
   showTabs(byId("tabs"), place, Object.keys(lists), words, addressOfTab);
   showUnread();
-  showListTools();
+  say();
   const columns = columnsFor(tab.columns ?? "board", gridWidth(), settings);
   const list = listOfTab(place.tab);
   prices.select({
@@ -231,23 +233,25 @@ function letterSize() {
   return wall.isOn ? 1.5 : settings.density === "roomy" ? 1.17 : 1;
 }
 
-/** What the details leave of the window, in px of letters of the usual size. */
+/** What the details leave of the window, without the scroll bar, in px of letters of the usual size. */
 function gridWidth() {
-  return (innerWidth > 900 && place.symbol ? innerWidth - 392 : innerWidth) / letterSize();
+  const free = innerWidth > 900 && place.symbol ? innerWidth - 392 : innerWidth;
+  return (innerWidth < 640 ? free : free - 10) / letterSize();
 }
 
 /** The words of what stands still. */
 function say() {
   document.title = `${byId("tabs").querySelector("[aria-current]")?.textContent ?? place.tab} · banggia · ${words("page.title")}`;
-  const tools = { language: words("tool.language.text"), theme: "◐", options: "⚙", help: "?", wall: "⤢" };
+  const tools = { language: words("tool.language.text"), theme: "◐", options: "⚙", help: "?", wall: wall.isOn ? "×" : "⤢" };
   for (const [name, text] of Object.entries(tools)) {
+    const title = words(name === "wall" && wall.isOn ? "wall.leave" : `tool.${name}`);
     byId(name).textContent = text;
-    byId(name).title = words(`tool.${name}`);
+    byId(name).title = title;
     // Who says "VI" to the machine means this one: a word that is seen is part of the name.
-    byId(name).setAttribute("aria-label", /\p{L}/u.test(text) ? `${text} · ${words(`tool.${name}`)}` : words(`tool.${name}`));
+    byId(name).setAttribute("aria-label", /\p{L}/u.test(text) ? `${text} · ${title}` : title);
   }
   const input = /** @type {HTMLInputElement} */ (byId("search"));
-  input.placeholder = words("search.label");
+  input.placeholder = innerWidth < 640 ? words("search.label") : `${words("search.label")}  ( / )`;
   input.setAttribute("aria-label", words("search.label"));
   byId("found").setAttribute("aria-label", words("search.found"));
   byId("tabs").setAttribute("aria-label", words("tabs.label"));
@@ -255,6 +259,13 @@ function say() {
   byId("units").textContent = words("foot.units", { volumes: words(`settings.volumes.${settings.volumes}`) });
   byId("interval").replaceChildren(intervalChoice());
   byId("legend").replaceChildren(...["ceiling", "up", "reference", "down", "floor"].map((shade) => Object.assign(document.createElement("span"), { className: shade, textContent: words(`legend.${shade}`) })));
+}
+
+function showOptions() {
+  showSettings(words, settings, /** @type {any} */ (feed.status)?.intervals ?? INTERVALS_MS, async (patch) => {
+    await setSettings(patch);
+    if ("language" in patch) showOptions(); // in that language
+  });
 }
 
 function intervalChoice() {
@@ -327,6 +338,7 @@ async function showPage(name) {
   const wanted = name && JSON.stringify([name, place.market, place.contract, language, settings]);
   if (wanted === shownPage) return;
   shownPage = wanted;
+  const isFocused = byId("page").contains(document.activeElement);
   page?.close();
   page = null;
   byId("page").replaceChildren();
@@ -335,7 +347,8 @@ async function showPage(name) {
   const Class = await PAGES[/** @type {keyof typeof PAGES} */ (name)]();
   if (shownPage !== wanted) return; // another was chosen meanwhile
   if (name === "alerts") alerts.unread = 0;
-  page = new Class(byId("page"), { feed, words, place, settings, open, go, futures: ribbon.futures, alerts, ask: questions, charts });
+  page = new Class(byId("page"), { feed, words, place, settings, open, go, prices, futures: ribbon.futures, alerts, ask: questions, charts });
+  if (isFocused) /** @type {HTMLElement | null} */ (byId("page").querySelector('[aria-pressed="true"]'))?.focus();
   showUnread();
 }
 
@@ -358,7 +371,7 @@ async function showDetail() {
 const followAlerts = once(async () => {
   const { Alerts } = await import("./views/alerts.js");
   alerts = new Alerts(byId("arrivals"), feed, {
-    open, words: () => words, mayShow: () => settings.arrivals && tabOf(place).name !== "alerts", isOpen: () => tabOf(place).name === "alerts",
+    open, nameOf: (symbol) => /** @type {any} */ (ribbon.futures.rows.get(symbol))?.name ?? symbol, words: () => words, mayShow: () => settings.arrivals && tabOf(place).name !== "alerts", isOpen: () => tabOf(place).name === "alerts",
     changed() {
       showUnread();
       if (tabOf(place).name === "alerts") page?.paint();
@@ -387,6 +400,8 @@ function orderNow() {
   const table = prices.table;
   if (order.length) showEmpty("");
   else if (listOfTab(place.tab)) showEmpty(words("empty.watch"));
+  else if (wantsToken(feed.error)) showEmpty(""); // the line above says it
+  else if (table?.error?.code === "forbidden") showEmpty(words("empty.forbidden"));
   else if (table?.error) showEmpty(words("empty.failed", { reason: table.error.message }));
   else if (!table || table.state === "loading") showEmpty(words("empty.loading"));
   else showEmpty(words(tab.name === "oddlot" ? "empty.oddlot" : "empty.nothing"));
@@ -408,15 +423,21 @@ function tick() {
   const { trades, rows, merged } = tally.lastMinute(performance.now());
   const text = trades ? words("foot.merged", { trades: grouped(trades), rows: grouped(rows), merged: grouped(merged) }) : "";
   if (byId("merged").textContent !== text) byId("merged").textContent = text;
-  const code = /** @type {any} */ (feed.error)?.code;
-  if (!isAskedForToken && CLOSED_FOR_TOKEN.has(code)) {
+  if (!isAskedForToken && wantsToken(feed.error)) {
     isAskedForToken = true;
-    askFor(words, words("token.title"), words("token.label"), "password", (said) => {
-      keepToken(said);
-      location.reload();
-      return true;
-    });
+    askForToken();
   }
+}
+
+/** Once by itself, then whenever one wants to give it. */
+function askForToken() {
+  const reason = feed.error?.message ?? "";
+  const why = token === undefined ? words("token.none") : reason.includes("expired") ? words("token.expired") : words("token.refused", { reason });
+  askFor(words, words("token.title"), words("token.label"), "password", (said) => {
+    keepToken(said);
+    location.reload();
+    return true;
+  }, why);
 }
 
 // ── Hands
@@ -429,7 +450,7 @@ byId("tabs").addEventListener("click", (event) => {
 });
 byId("language").addEventListener("click", () => setSettings({ language: language === "vi" ? "en" : "vi" }));
 byId("theme").addEventListener("click", () => setSettings({ theme: root.dataset.theme === "dark" ? "light" : "dark" }));
-byId("options").addEventListener("click", () => showSettings(words, settings, /** @type {any} */ (feed.status)?.intervals ?? INTERVALS_MS, setSettings));
+byId("options").addEventListener("click", showOptions);
 byId("help").addEventListener("click", () => showHelp(words));
 /** @type {any} */ (ribbon.futures).onChange((/** @type {{rows: Map<string, unknown>}} */ { rows }) => {
   for (const symbol of rows.keys()) grid.mark(symbol);
@@ -437,7 +458,11 @@ byId("help").addEventListener("click", () => showHelp(words));
 byId("wall").addEventListener("click", () => wall.toggle());
 void import("./search.js").then(({ Search, entriesOf }) => {
   search = new Search(/** @type {HTMLInputElement} */ (byId("search")), byId("found"), {
-    entries: async () => entriesOf((await questions("channels/symbols"))?.data ?? {}, language), open, add: star,
+    entries: async () => entriesOf((await questions("channels/symbols"))?.data ?? {}, language), add: star,
+    open(symbol) {
+      open(symbol);
+      grid.element.focus(); // the arrow keys go on from there
+    },
   });
 });
 
@@ -457,7 +482,8 @@ addEventListener("keydown", (event) => {
   else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && !isWide && !event.repeat) {
     const at = names.indexOf(tabOf(place).name) + (event.key === "ArrowLeft" ? -1 : 1);
     go({ tab: names[(at + names.length) % names.length] });
-  } else return;
+  } else if (target === document.body && !grid.element.hidden) return grid.press(event);
+  else return;
   event.preventDefault();
 });
 addEventListener("popstate", () => {

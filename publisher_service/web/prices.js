@@ -21,6 +21,7 @@ export class Prices {
   /** @type {Selection | null} */ #selection = null;
   /** @type {string[] | null} */ #members = null;
   /** @type {Set<string> | null} members of the group, with those that are left out */ #all = null;
+  /** @type {readonly string[]} */ #also = [];
   /** @type {Map<string, string>} what each table was asked for last */ #asked = new Map();
 
   /**
@@ -32,14 +33,20 @@ export class Prices {
     this.news = news;
   }
 
+  /** Follow round lots of these too, for a page that has no rows of its own. @param {readonly string[]} symbols */
+  also(symbols) {
+    this.#also = symbols;
+    if (this.#selection) this.select(this.#selection);
+  }
+
   /** Follow this. @param {Selection} next */
   select(next) {
     const before = this.#selection;
     this.#selection = next;
     const own = next.group ? [`@${next.group}`] : (next.symbols ?? undefined);
-    const listed = next.channel === "market" ? own : [];
+    const listed = next.channel === "market" ? own : this.#also;
     // One outside of the tab costs the tab a selection of its own; so it is named only if it has to be.
-    const isListed = !next.symbol || (next.channel !== null && this.#holds(next.symbol, before));
+    const isListed = !next.symbol || (next.channel === "market" ? this.#holds(next.symbol, before) : this.#also.includes(next.symbol));
     const keys = listed === undefined || isListed ? listed : [...listed, next.symbol];
     this.#market = this.#follow(this.#market, "market", keys, next.interval, (change) => this.#take(change, true));
     const flows = next.foreigners ? (keys === undefined ? undefined : [...keys, "_total"]) : next.symbol ? [next.symbol] : [];

@@ -56,8 +56,9 @@ class Card {
 
   /** @param {any} charts @param {number | null} reference @param {{time: number, value: number} | null} newest */
   draw(charts, reference, newest) {
-    if (!charts || !this.series.length) return;
-    const points = newest && newest.time > (this.series.at(-1)?.time ?? 0) ? [...this.series, newest] : this.series;
+    if (!charts || (!this.series.length && !this.handle)) return;
+    const isNewer = newest && this.series.length > 0 && newest.time > this.series[this.series.length - 1].time;
+    const points = isNewer ? [...this.series, newest] : this.series;
     const drawn = JSON.stringify([reference, points.length, points.at(-1)]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
@@ -74,6 +75,7 @@ function set(node, text) {
 export class Ribbon {
   /** @type {Map<string, Card>} */ #cards = new Map();
   /** @type {any} */ #charts = null;
+  #epoch = "";
   paintSoon = atMostOnce(() => this.#paint());
 
   /**
@@ -100,6 +102,12 @@ export class Ribbon {
   }
 
   #paint() {
+    const epoch = this.index.epoch ?? "";
+    if (this.#epoch && epoch !== this.#epoch) {
+      for (const card of this.#cards.values()) card.series = []; // another day
+      void this.#readSeries();
+    }
+    this.#epoch = epoch;
     for (const key of INDICES) {
       const row = /** @type {any} */ (this.index.rows.get(key));
       if (row) this.#index(key, row);
@@ -113,13 +121,17 @@ export class Ribbon {
     const words = this.words;
     const card = this.#card(key, key);
     const isExpected = row.expected_value != null && (row.session === "ATO" || row.session === "ATC");
+    const phase = words(`session.${row.session ?? "C"}`);
     card.show(
-      words(`index.${key}`), words(`session.${row.session ?? "C"}`), row.value, points(row.value),
-      `${signed(points(row.change), row.change)} (${percent(row.change_pct)}%)${isExpected ? ` ≈${points(row.expected_value)}` : ""}`, row.change,
+      words(`index.${key}`), isExpected ? `${phase} ≈${points(row.expected_value)}` : phase, row.value, points(row.value),
+      `${signed(points(row.change), row.change)} (${percent(row.change_pct)}%)`, row.change,
     );
     const value = row.total_value == null ? "–" : grouped(row.total_value / 1e9);
-    const through = row.put_through_value ? ` · ${words("ribbon.put_through")} ${grouped(row.put_through_value / 1e9)}` : "";
-    set(textOf(card.first), `${volume(row.total_volume)} ${words("ribbon.shares")} · ${value} ${words("unit.billion")}${through}`);
+    const put = grouped((row.put_through_value ?? 0) / 1e9);
+    const through = row.put_through_value ? ` · ${words("ribbon.put_through")} ${put} ${words("unit.billion")}` : "";
+    const tip = words("ribbon.tip", { index: words(`index.${key}`), value, through: put });
+    if (card.element.title !== tip) card.element.title = tip;
+    set(textOf(card.first), `${volume(row.total_volume) || "0"} ${words("ribbon.shares")} · ${value} ${words("unit.billion")}${through}`);
     counts(card.second, row);
     card.draw(this.#charts, row.reference, row.value == null ? null : { time: row.time, value: row.value });
   }
@@ -133,7 +145,7 @@ export class Ribbon {
       row.name, row.name === code ? "" : code, row.last, row.last == null ? "–" : grouped(row.last, 1),
       `${signed(row.change == null ? "" : grouped(row.change, 1), row.change)} (${percent(row.change_pct)}%)`, row.change,
     );
-    set(textOf(card.first), `${volume(row.total_volume)} ${words("ribbon.contracts")}`);
+    set(textOf(card.first), `${volume(row.total_volume) || "0"} ${words("ribbon.contracts")}`);
     set(textOf(card.second), `${words("basis.basis")} ${signed(points(row.basis), row.basis)} (${percent(row.basis_pct)}%)`);
     card.draw(this.#charts, row.reference, row.last == null ? null : { time: row.time, value: row.last });
   }

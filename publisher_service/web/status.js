@@ -1,4 +1,5 @@
 // How the road from the exchange is, in plain words, always in sight.
+import { wantsToken } from "./answers.js";
 import { clock, duration, moment } from "./formats.js";
 import { brokenPart, conditionOf, isBroken } from "./road.js";
 
@@ -14,14 +15,19 @@ function made(tag, className, text) {
 
 export class StatusLine {
   /** @type {import("./road.js").Status | null} */ #known = null; // the newest, of an earlier link perhaps
-  #lostAt = 0;
+  #brokenAt = 0; // when the road broke, whatever else broke or was mended meanwhile
   #shown = "";
   #spoken = "";
 
-  /** @param {import("./banggia.js").Banggia} feed @param {{road: HTMLElement, phases: HTMLElement, broken: HTMLElement}} places */
-  constructor(feed, places) {
+  /**
+   * @param {import("./banggia.js").Banggia} feed
+   * @param {{road: HTMLElement, phases: HTMLElement, broken: HTMLElement}} places
+   * @param {() => void} askForToken
+   */
+  constructor(feed, places, askForToken) {
     this.feed = feed;
     this.places = places;
+    this.askForToken = askForToken;
   }
 
   /** @returns {import("./road.js").Condition} */
@@ -42,12 +48,13 @@ export class StatusLine {
     this.#known = /** @type {any} */ (this.feed.status) ?? this.#known;
     const condition = this.condition;
     const status = this.#known;
-    if (condition !== "lost") this.#lostAt = 0;
-    else this.#lostAt ||= now;
     const broken = isBroken(condition);
+    if (!broken) this.#brokenAt = 0;
+    else this.#brokenAt ||= condition === "lost" ? now : (status?.changed_at ?? now);
+    const since = this.#brokenAt;
     document.documentElement.dataset.road = condition;
-    const since = condition === "lost" ? this.#lostAt : (status?.changed_at ?? now);
-    const badges = [[`badge ${broken ? "broken" : condition}`, words(`road.${condition}`)]];
+    const isLocked = condition === "lost" && wantsToken(this.feed.error);
+    const badges = [[`badge ${broken ? "broken" : condition}`, words(`road.${isLocked ? "locked" : condition}`)]];
     if (status?.replay_time != null) badges.push(["badge note replay", words("road.replay_time", { time: moment(status.replay_time) })]);
     if (status?.simulated) badges.push(["badge note simulated", words("road.simulated")]);
     if (heard) badges.push(["heard", words("road.heard", { time: clock(heard) })]);
@@ -59,7 +66,8 @@ export class StatusLine {
     if (shown !== this.#shown) this.places.road.replaceChildren(...badges.map(([name, text]) => made("span", name, text)));
     this.#shown = shown;
     this.places.broken.hidden = !broken;
-    if (broken) {
+    if (isLocked) this.#showLock(words);
+    else if (broken) {
       const part = brokenPart(condition, status);
       const detail = condition === "lost" ? "" : (status?.reason ?? "");
       const text = words(`broken.${part}`, { time: clock(since), ago: duration(now - since) }) + (detail ? ` · ${detail}` : "");
@@ -69,18 +77,27 @@ export class StatusLine {
   }
 
   /** @param {import("./words.js").Words} words */
+  #showLock(words) {
+    const text = words("broken.token");
+    if (this.places.broken.firstChild?.textContent === text) return;
+    const enter = made("button", "", words("token.enter"));
+    enter.addEventListener("click", () => this.askForToken());
+    this.places.broken.replaceChildren(`${text} `, enter);
+  }
+
+  /** @param {import("./words.js").Words} words */
   #showPhases(words) {
     const phases = this.#known?.phases ?? {};
     const known = EXCHANGES.filter((exchange) => exchange in phases);
     const text = known.map((exchange) => `${exchange} ${phases[exchange]} ${words(`phase.${phases[exchange]}`)}`).join();
     if (this.places.phases.dataset.of === text) return;
     this.places.phases.dataset.of = text;
-    // Where all say the same, it is said once.
-    const same = known.length > 1 && new Set(known.map((exchange) => phases[exchange])).size === 1;
-    const told = same ? [["all", phases[known[0]]]] : known.map((exchange) => [exchange, phases[exchange]]);
-    this.places.phases.replaceChildren(...told.map(([exchange, phase]) => {
-      const element = made("span", "", `${words(`exchange.${exchange}`)}: `);
-      element.dataset.exchange = exchange;
+    // Where several say the same, it is said once.
+    const said = [...new Set(known.map((exchange) => phases[exchange]))];
+    this.places.phases.replaceChildren(...said.map((phase) => {
+      const exchanges = known.filter((exchange) => phases[exchange] === phase);
+      const names = exchanges.length > 1 && said.length === 1 ? ["all"] : exchanges;
+      const element = made("span", "", `${names.map((exchange) => words(`exchange.${exchange}`)).join(", ")}: `);
       element.append(made("b", "", words(`phase.${phase}`)));
       return element;
     }));

@@ -4,7 +4,7 @@
  * @typedef {object} Tab
  * @property {string} name in the address
  * @property {"grid" | "page"} kind
- * @property {"board" | "oddlot" | "foreign" | "futures"} [columns]
+ * @property {"board" | "warrants" | "oddlot" | "foreign" | "futures"} [columns] warrants: codes are long
  * @property {string} [group]
  * @property {string[]} [without] groups that are left out of it
  * @property {"market" | "oddlot"} [channel]
@@ -20,8 +20,8 @@ export const TABS = [
   { name: "UPCOM", kind: "grid", columns: "board", group: "UPCOM" },
   null,
   { name: "futures", kind: "grid", columns: "futures", group: "futures" },
-  { name: "warrants", kind: "grid", columns: "board", group: "warrants" },
-  { name: "etfs", kind: "grid", columns: "board", group: "etfs" },
+  { name: "warrants", kind: "grid", columns: "warrants", group: "warrants" },
+  { name: "etfs", kind: "grid", columns: "warrants", group: "etfs" },
   { name: "oddlot", kind: "grid", columns: "oddlot", channel: "oddlot" },
   null,
   { name: "movers", kind: "page" },
@@ -68,7 +68,12 @@ export function showTabs(element, place, lists, words, address) {
   const gap = () => Object.assign(document.createElement("span"), { className: "gap" });
   const own = lists.map((list) => link(tabOfList(list), `★ ${list}`));
   const known = TABS.map((tab) => (tab ? link(tab.name, words(`tab.${tab.name}`)) : gap()));
-  const isSector = !TABS.some((tab) => tab?.name === current) && !listOfTab(current);
-  element.replaceChildren(...own, ...(own.length ? [gap()] : []), ...known, ...(isSector ? [link(current, words(`sector.${current}`))] : []));
-  element.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  // A sector, or a watch list that came with an address, has a tab as long as it is shown.
+  const isKnown = TABS.some((tab) => tab?.name === current) || lists.includes(listOfTab(current));
+  const visiting = listOfTab(current) ? `★ ${listOfTab(current)}` : words(`sector.${current}`);
+  const isFocused = element.contains(document.activeElement);
+  element.replaceChildren(...own, ...(own.length ? [gap()] : []), ...known, ...(isKnown ? [] : [link(current, visiting)]));
+  const shown = /** @type {HTMLElement | null} */ (element.querySelector("[aria-current]"));
+  shown?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (isFocused) shown?.focus();
 }

@@ -39,6 +39,9 @@ async def test_a_heading_sorts_the_largest_first_then_the_least_and_the_address_
     # What has no change is last, either way.
     assert (falling[:2], falling[-2:]) == (["AAA", "DDD"], ["BBB", "GGG"])
     assert (rising[:2], rising[-2:]) == (["BBB", "EEE"], ["AAA", "GGG"])
+    assert (
+        await board.page.evaluate("() => document.activeElement.dataset.sort") == "change"
+    )  # for those with keys only
     again = await look(board.page.url)
     await again.rows(len(COLOURS))
     assert await again.order() == rising
@@ -55,6 +58,8 @@ async def test_search_opens_by_a_key_finds_names_and_shows_the_details(publisher
     await board.until("() => document.querySelector('#detail h2')?.textContent.includes('DDD')")
 
     assert "symbol=DDD" in board.page.url
+    await board.page.keyboard.press("ArrowDown")  # the rows have the focus
+    await board.until("() => document.querySelector('#detail h2')?.textContent.includes('EEE')")
     await board.page.keyboard.press("Escape")
     await board.until("() => document.querySelector('#detail').hidden")
 
@@ -78,12 +83,34 @@ async def test_rows_are_chosen_and_opened_by_keys(publisher: RunningPublisher, l
     board = await look(publisher.url)
     await board.rows(len(COLOURS))
 
-    await board.page.focus("#grid")
-    await board.page.keyboard.press("ArrowDown")
+    await board.page.keyboard.press("ArrowDown")  # without a click before
     await board.page.keyboard.press("ArrowDown")
     await board.page.keyboard.press("Enter")
 
     await board.until("() => document.querySelector('#detail h2')?.textContent.includes('BBB')")
+
+
+async def test_the_wall_has_nothing_to_press_but_the_way_out(publisher: RunningPublisher, look: Look) -> None:
+    board = await look(publisher.url)
+    await board.rows(len(COLOURS))
+
+    await board.page.keyboard.press("f")
+    await board.until("() => document.documentElement.dataset.wall === 'true'")
+    assert not await board.page.locator("#tabs").is_visible()
+    assert not await board.page.locator("#search").is_visible()
+    await board.page.click("#wall")
+
+    await board.until("() => document.documentElement.dataset.wall === 'false'")
+    assert await board.page.locator("#tabs").is_visible()
+
+
+async def test_settings_speak_the_language_that_was_chosen_in_them(publisher: RunningPublisher, look: Look) -> None:
+    board = await look(publisher.url)
+
+    await board.page.click("#options")
+    await board.page.select_option("dialog select >> nth=0", "vi")
+
+    await board.until("() => document.querySelector('dialog h2')?.textContent === 'Cài đặt'")
 
 
 async def test_a_watch_list_is_kept_by_the_browser(publisher: RunningPublisher, look: Look) -> None:

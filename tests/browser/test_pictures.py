@@ -22,6 +22,11 @@ PLACES = {
     "alerts": ("?tab=alerts", "#page td"),
 }
 LOOKS = (("dark", DESKTOP, "vi-VN"), ("light", DESKTOP, "en-US"), ("dark", PHONE, "vi-VN"))
+#: Each index has its chart.
+CHARTED = (
+    "() => { const charts = [...document.querySelectorAll('#ribbon .chart')];"
+    " return charts.length > 1 && charts.every((chart) => chart.firstChild); }"
+)
 #: An hour of the market in a minute, so that charts have something to show.
 SPEED, MINUTES = 60, 25
 
@@ -41,9 +46,11 @@ async def test_every_page_shows_something_at_every_size(
             board = await look(publisher.url, size=size, theme=theme, language=language)
             for name, (place, whole) in PLACES.items():
                 await board.go(f"{publisher.url}/{place}")
-                for shown in (whole, "#ribbon canvas"):
-                    await board.page.locator(f"{shown} >> visible=true").first.wait_for()
+                await board.page.locator(f"{whole} >> visible=true").first.wait_for()
+                await board.until(CHARTED)
                 kind = "phone" if size == PHONE else "desktop"
+                # Notes come and go, and lie upon what the picture is of.
+                await board.page.evaluate("() => document.querySelector('#arrivals').replaceChildren()")
                 await board.page.screenshot(path=pictures / f"{name}-{kind}-{theme}.png")
             await board.close()
 

@@ -25,6 +25,17 @@ WATCH_THE_ROAD = """() => {
   }).observe(document.documentElement, {attributeFilter: ["data-road"]});
 }"""
 
+#: What it says while the road is broken: the sentence without what moves in it, and since when.
+WATCH_THE_HOUR = """() => {
+  [globalThis.told, globalThis.hours] = [new Set(), new Set()];
+  new MutationObserver(() => {
+    const element = document.querySelector("#broken");
+    if (element.hidden) return;
+    globalThis.told.add(element.textContent.replace(/[\\d:]+/g, ""));
+    globalThis.hours.add(element.textContent.match(/\\d\\d:\\d\\d:\\d\\d/)[0]);
+  }).observe(document.querySelector("#broken"), {childList: true, characterData: true, subtree: true});
+}"""
+
 
 async def test_prices_move_and_a_lost_feed_shows_within_two_seconds_and_recovers(
     look: Look, redis_url: str, redis_prefix: str, tmp_path: Path, measured: Callable[[str], None]
@@ -46,10 +57,14 @@ async def test_prices_move_and_a_lost_feed_shows_within_two_seconds_and_recovers
         measured(f"a lost feed shows after {took_s:.2f} s")
         assert took_s < WITHIN_S
         assert await board.page.locator("#broken").is_visible()
+        await board.page.evaluate(WATCH_THE_HOUR)
         opacity: str = await board.page.locator("#grid").evaluate("(grid) => getComputedStyle(grid).opacity")
         assert float(opacity) < 0.8  # a stale board is dimmed
         await board.road("live", within_s=30)
         assert await board.page.locator("#broken").is_hidden()
+        reasons, hours = await board.page.evaluate("() => [globalThis.told.size, [...globalThis.hours]]")
+        assert reasons > 1
+        assert len(hours) == 1, "since when it is broken does not move with the reason"
         await prices_move(board)
         await board.close()
 

@@ -18,7 +18,7 @@ function cells(given, kind = "board", width = 1440) {
 }
 
 test("the columns of a wide board stand in the order of Vietnamese boards", () => {
-  const fields = columnsFor("board", 1440, settings).map(({ field }) => field);
+  const fields = columnsFor("board", 1920, settings).map(({ field }) => field);
   assert.deepEqual(fields.slice(0, 6), ["symbol", "ceiling", "floor", "reference", "bid_price_3", "bid_volume_3"]);
   assert.deepEqual(fields.slice(8, 16), ["bid_price_1", "bid_volume_1", "last", "last_volume", "change", "change_pct", "ask_price_1", "ask_volume_1"]);
   assert.deepEqual(fields.slice(20), ["total_volume", "high", "average", "low", "foreign_buy_volume", "foreign_sell_volume", "foreign_current_room"]);
@@ -37,8 +37,30 @@ test("a phone has five columns, and they fit into 360 px", () => {
   }
 });
 
-test("a wide board fits into 1,440 px", () => {
-  for (const kind of ["board", "oddlot", "foreign"]) assert.ok(columnsFor(kind, 1440, settings).reduce((sum, { width }) => sum + width, 0) <= 1425, kind);
+test("where room is short, columns leave: foreign flow first, then the prices of the day, then the deeper levels", () => {
+  const left = [];
+  let before = columnsFor("board", 2000, settings).map(({ field }) => field);
+  for (let width = 2000; width >= 710; width -= 10) {
+    const columns = columnsFor("board", width, settings);
+    assert.ok(columns.reduce((sum, column) => sum + column.width, 0) <= width, `${width}`);
+    const fields = columns.map(({ field }) => field);
+    left.push(...before.filter((field) => !fields.includes(field) && !/_volume_\d/.test(field)));
+    before = fields;
+  }
+  assert.deepEqual(left, [
+    "foreign_current_room", "foreign_buy_volume", "foreign_sell_volume", "high", "average", "low", "bid_price_3", "ask_price_3", "bid_price_2", "ask_price_2",
+  ]);
+});
+
+test("a laptop of 1,280 px has three levels and the prices of the day, one of 1,440 px foreign flow too", () => {
+  const fields = (kind, width) => columnsFor(kind, width - 10, settings).map(({ field }) => field);
+  for (const field of ["bid_price_3", "ask_price_3", "low"]) assert.ok(fields("board", 1280).includes(field), field);
+  for (const field of ["low", "foreign_sell_volume"]) assert.ok(fields("board", 1440).includes(field), field);
+  for (const field of ["basis", "low", "bid_price_3"]) assert.ok(fields("futures", 1440).includes(field), field);
+});
+
+test("a phone's columns have no headings of groups", () => {
+  for (const kind of ["board", "warrants", "oddlot", "foreign", "futures"]) assert.ok(columnsFor(kind, 390, settings).every(({ group }) => group === ""), kind);
 });
 
 test("a level has the colour of its price, and its volume too", () => {

@@ -27,7 +27,7 @@ export class Alerts {
 
   /**
    * @param {HTMLElement} arrivals @param {import("../banggia.js").Banggia} feed
-   * @param {{open: (symbol: string) => void, changed: () => void, words: () => import("../words.js").Words, mayShow: () => boolean, isOpen: () => boolean}} wishes
+   * @param {{open: (symbol: string) => void, changed: () => void, nameOf: (symbol: string) => string, words: () => import("../words.js").Words, mayShow: () => boolean, isOpen: () => boolean}} wishes
    */
   constructor(arrivals, feed, wishes) {
     this.arrivals = arrivals;
@@ -48,6 +48,7 @@ export class Alerts {
     // After a reset, all that is told happened before: it is a list, not news.
     const isNews = !change.reset && newest > this.#seen;
     const news = isNews ? all.filter(({ number }) => number > this.#seen) : [];
+    if (newest < this.#seen) this.unread = 0; // another day
     this.#seen = newest;
     if (!this.wishes.isOpen()) this.unread += news.length;
     if (this.wishes.mayShow()) for (const alert of news.slice(0, MOST_NOTES).reverse()) this.#show(alert);
@@ -60,7 +61,7 @@ export class Alerts {
     const note = document.createElement("button");
     note.className = alert.severity;
     note.dataset.symbol = alert.symbol;
-    note.appendChild(document.createElement("b")).textContent = alert.symbol;
+    note.appendChild(document.createElement("b")).textContent = this.wishes.nameOf(alert.symbol);
     note.appendChild(document.createElement("span")).textContent = sentence(alert, words);
     note.addEventListener("click", () => {
       note.remove();
@@ -79,7 +80,7 @@ export class AlertsPage {
     this.alerts = alerts;
     this.list = new List(/** @type {import("../list.js").Part<Row>[]} */ ([
       { field: "time", title: words("tape.time"), left: true, write: (row) => clock(row.time) },
-      { field: "symbol", title: words("column.symbol"), left: true, write: (row) => row.symbol },
+      { field: "symbol", title: words("column.symbol"), left: true, write: (row) => [...new Set([row.symbol, alerts.wishes.nameOf(row.symbol)])].join(" · ") },
       { field: "kind", title: words("alert.kind"), left: true, write: (row) => words(`alert.${row.kind}`), look: (row) => ({ ceiling: "ceiling", floor: "floor" })[/** @type {string} */ (row.kind)] ?? "" },
       { field: "text", title: words("alert.what"), left: true, write: (row) => sentence(row, words), look: () => "wraps" },
     ]), { label: words("tab.alerts"), symbol: (row) => row.symbol, open });

@@ -63,7 +63,12 @@ export class BasisPage {
       this.title.textContent = `${words("basis.basis")} ${wanted.name} − ${wanted.underlying}`;
       this.#live?.close();
       this.#live = feed.table(/** @type {any} */ ("basis"), { keys: [wanted.key], interval: 1000 });
-      this.#live.onChange(() => this.#take([...this.#live.rows.values()]));
+      let epoch = "";
+      this.#live.onChange(() => {
+        if (epoch && this.#live.epoch !== epoch) this.#minutes.clear(); // another day
+        epoch = this.#live.epoch;
+        this.#take([...this.#live.rows.values()]);
+      });
       void this.page.ask(`basis/${encodeURIComponent(wanted.key)}`).then((answer) => {
         if (answer?.symbol === this.#contract) this.#take([...answer.points, ...this.#live.rows.values()]);
       });

@@ -18,12 +18,19 @@ export function showForeign(element, total, market, words, choose) {
     }
     const facts = document.createElement("dl");
     facts.className = "facts";
+    const whole = document.createElement("b");
+    whole.textContent = words("foreign.all");
     for (const name of ["buy_value", "sell_value", "net_value", "top_buyers", "top_sellers"]) {
       const pair = facts.appendChild(document.createElement("div"));
       pair.appendChild(document.createElement("dt")).textContent = words(`foreign.${name}`);
       pair.appendChild(document.createElement("dd")).dataset.field = name;
     }
-    element.replaceChildren(choices, facts);
+    const isFocused = element.contains(document.activeElement);
+    const sums = document.createElement("div");
+    sums.className = "sums";
+    sums.append(whole, facts);
+    element.replaceChildren(choices, sums);
+    if (isFocused) /** @type {HTMLElement | null} */ (choices.querySelector('[aria-pressed="true"]'))?.focus();
   }
   const say = (/** @type {string} */ name, /** @type {string} */ text, /** @type {string} */ look) => {
     const told = /** @type {HTMLElement} */ (element.querySelector(`[data-field="${name}"]`));

@@ -1,5 +1,5 @@
 // Who moved most, how many went which way, and the sectors.
-import { shadeOfChange } from "../colours.js";
+import { shadeOf, shadeOfChange } from "../colours.js";
 import { billions, percent, price, signed, volume } from "../formats.js";
 import { List } from "../list.js";
 
@@ -12,9 +12,11 @@ const FLOWS = ["foreign_bought", "foreign_sold"];
 export class MoversPage {
   /** @type {any[]} */ #tables;
   /** @type {Map<string, List<Row>>} */ #lists = new Map();
+  /** Whose limits of the day are known, or asked for. @type {Set<string>} */ #limited = new Set();
 
   /** @param {HTMLElement} element @param {import("../main.js").Page} page */
   constructor(element, page) {
+    this.page = page;
     const { feed, words, place, settings, open, go } = page;
     this.market = MARKETS.includes(place.market) ? place.market : "HOSE";
     this.movers = /** @type {any} */ (feed.table(/** @type {any} */ ("movers"), { keys: [this.market], interval: 1000 }));
@@ -40,12 +42,13 @@ export class MoversPage {
     this.stripes = panel(words("movers.breadth"), "wide").appendChild(document.createElement("div"));
     this.stripes.className = "breadth";
     const symbol = (/** @type {Row} */ row) => row.symbol;
+    const look = (/** @type {Row} */ row) => row.shade;
     for (const name of PRICES) {
       const list = new List(/** @type {import("../list.js").Part<Row>[]} */ ([
-        { field: "symbol", title: words("column.symbol"), left: true, write: symbol, look: (row) => shadeOfChange(row.change) },
-        { field: "last", title: words("column.price"), write: (row) => price(row.last), look: (row) => shadeOfChange(row.change) },
-        { field: "change", title: words("column.change"), write: (row) => signed(price(row.change), row.change), look: (row) => shadeOfChange(row.change) },
-        { field: "change_pct", title: words("column.change_pct"), write: (row) => percent(row.change_pct), look: (row) => shadeOfChange(row.change) },
+        { field: "symbol", title: words("column.symbol"), left: true, write: symbol, look },
+        { field: "last", title: words("column.price"), write: (row) => price(row.last), look },
+        { field: "change", title: words("column.change"), write: (row) => signed(price(row.change), row.change), look },
+        { field: "change_pct", title: words("column.change_pct"), write: (row) => percent(row.change_pct), look },
         name === "by_volume"
           ? { field: "total_volume", title: words("column.total_volume"), write: (row) => volume(row.total_volume, settings.volumes) }
           : { field: "total_value", title: words("column.value"), write: (row) => billions(row.total_value) },
@@ -80,10 +83,11 @@ export class MoversPage {
 
   paint() {
     const row = this.movers.rows.get(this.market);
+    this.#askForLimits(PRICES.flatMap((name) => row?.[name] ?? []).map(({ symbol }) => symbol));
     for (const [name, list] of this.#lists) {
       const items = /** @type {Row[]} */ (row?.[name] ?? []);
       const most = Math.max(1, ...items.map((item) => Math.abs(item.net_value ?? 0)));
-      list.show(items.map((item) => ({ ...item, part: Math.abs(item.net_value ?? 0) / most })));
+      list.show(items.map((item) => ({ ...item, part: Math.abs(item.net_value ?? 0) / most, shade: this.#shade(item) })));
     }
     const sectors = [...this.sectors.rows].map(([key, of]) => ({ key, ...of }));
     this.sectorList.show(sectors.sort((one, other) => (other.change_pct ?? -99) - (one.change_pct ?? -99)));
@@ -96,7 +100,10 @@ export class MoversPage {
         stripe.className = "stripe";
         stripe.setAttribute("aria-hidden", "true");
         for (const shade of ["ceiling", "up", "reference", "down", "floor"]) stripe.appendChild(document.createElement("i")).className = shade;
-        return [name, stripe, document.createElement("span")];
+        const text = document.createElement("span");
+        text.className = "counts";
+        for (const shade of ["up", "ceiling", "reference", "down", "floor", "none"]) text.appendChild(document.createElement("span")).className = shade;
+        return [name, stripe, text];
       }));
     }
     markets.forEach((market, place) => {
@@ -104,11 +111,31 @@ export class MoversPage {
       const [, stripe, text] = [...this.stripes.children].slice(3 * place);
       const parts = [counts.ceilings, counts.advances - counts.ceilings, counts.unchanged, counts.declines - counts.floors, counts.floors];
       parts.forEach((part, at) => { /** @type {HTMLElement} */ (stripe.children[at]).style.flex = `${part} 0 0`; });
-      text.textContent = `▲${counts.advances} (CE ${counts.ceilings}) ■${counts.unchanged} ▼${counts.declines} (FL ${counts.floors}) ·${counts.untraded}`;
+      const told = [
+        `▲${counts.advances}`, counts.ceilings ? ` (CE ${counts.ceilings})` : "", `  ■${counts.unchanged}`, `  ▼${counts.declines}`,
+        counts.floors ? ` (FL ${counts.floors})` : "", `  · ${this.words("movers.untraded", { count: counts.untraded })}`,
+      ];
+      told.forEach((part, at) => {
+        if (text.children[at].textContent !== part) text.children[at].textContent = part;
+      });
     });
   }
 
+  /** By the limits of the day; by the sign of the change as long as they are not known. @param {Row} item */
+  #shade(item) {
+    const limits = this.page.prices.roundLots(item.symbol);
+    return limits ? shadeOf(limits, item.last) : shadeOfChange(item.change);
+  }
+
+  /** Who left a list may come back: it is not asked for again and again. @param {string[]} symbols */
+  #askForLimits(symbols) {
+    const before = this.#limited.size;
+    for (const symbol of symbols) this.#limited.add(symbol);
+    if (this.#limited.size > before) this.page.prices.also([...this.#limited]);
+  }
+
   close() {
+    this.page.prices.also([]);
     for (const table of this.#tables) table.close();
   }
 }
