@@ -190,7 +190,7 @@ class Board:
             self._start_day(later_day)
         if tick.oddities:
             self.oddities.update(tick.oddities)
-        if tick.time_ms is not None:
+        if tick.time_ms is not None and tick.time_ms > self._market_ms:
             self._market_ms = tick.time_ms
         self._derived.told()
         match tick:
@@ -323,6 +323,10 @@ class Board:
                 index = self._index.get(self._index_keys.get(tick.key.upper(), tick.key), indices.EMPTY)
                 held_ms = index["time"]
                 totals = [(tick.total_volume, index["total_volume"])]
+            case OddLotTick():
+                lot = self._odd_lots.get(tick.key, odd_lots.EMPTY)
+                held_ms = lot["time"]
+                totals = [(tick.trade.total_volume, lot["total_volume"])]
             case _:
                 return False
         if any(told is not None and held is None for told, held in totals):
