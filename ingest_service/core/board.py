@@ -363,11 +363,11 @@ class Board:
             case ForeignTick():
                 flow = foreign.EMPTY if begins else self._foreign.get(tick.key, foreign.EMPTY)
                 told, before = (tick.buy_volume, tick.sell_volume), (flow["buy_volume"], flow["sell_volume"])
-                self._guard.judge_totals(tick, told, before)
+                self._guard.judge_totals(tick, told, before, flow["time"])
             case IndexTick():
                 key = self._index_keys.get(tick.key.upper(), tick.key)
                 index = indices.EMPTY if begins else self._index.get(key, indices.EMPTY)
-                self._guard.judge_totals(tick, (tick.total_volume,), (index["total_volume"],))
+                self._guard.judge_totals(tick, (tick.total_volume,), (index["total_volume"],), index["time"])
             case _:
                 self._guard.judge_totals(tick)
 
