@@ -57,6 +57,8 @@ _OF_PHASES: dict[str | None, _OfPhase] = {
 _OF_OTHERS = _OfPhase("other_trades", "other_volumes", "other_value")
 #: Sessions in which nobody expects a price. Codes that are not known may be auctions.
 _NO_AUCTIONS = frozenset({"LO", "BREAK", "PT", "PLO", "C", "H"})
+#: Sessions in which nobody takes the initiative: auctions, and what two have agreed upon.
+_WITHOUT_SIDES = frozenset({"ATO", "ATC", "PT"})
 _NOTHING: SideVolumes = {"active_buy": 0, "active_sell": 0, "neutral": 0}
 
 EMPTY: MarketRow = {
@@ -220,7 +222,7 @@ def _take_trade(row: MarketRow, trade: Trade, book: Book, *, watched: bool) -> M
 def _side(row: MarketRow, trade: Trade, book: Book) -> Side:
     if trade.side is not None:
         return "active_buy" if trade.side == "buy" else "active_sell"
-    if row["session"] in ("ATO", "ATC") or row["last"] is None:
+    if row["session"] in _WITHOUT_SIDES or row["last"] is None:
         return "neutral"
     bid, ask = book.best
     if ask is not None and row["last"] >= ask:

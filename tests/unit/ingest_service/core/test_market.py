@@ -218,9 +218,12 @@ def test_without_a_book_a_trade_is_neutral() -> None:
         ("ATC", "neutral", "atc"),
         ("LO", "active_buy", "continuous"),
         ("PLO", "active_buy", "other"),
+        ("PT", "neutral", "other"),
     ],
 )
-def test_volumes_are_kept_by_phase_and_auctions_are_neutral(session: str, side: str, phase: str) -> None:
+def test_volumes_are_kept_by_phase_and_auctions_and_what_is_put_through_are_neutral(
+    session: str, side: str, phase: str
+) -> None:
     checked = a_watched_board()
 
     row = checked.tell(FIRST, TotalVol=1500.0, TradingSession=session)
