@@ -385,7 +385,7 @@ class Board:
         self._derivatives_due.clear()
         self._contracts.clear()
         for symbol, row in list(self._symbols.rows.items()):
-            if row["expiry"] is not None and row["expiry"] < day.isoformat():
+            if self._has_expired(row):
                 self._symbols.remove(symbol)
                 self._groups_due = True
         for feed in self._feed.rows.values():
@@ -443,8 +443,14 @@ class Board:
             self.oddities["too_many_symbols"] += 1  # its prices are shown all the same
             return
         held = self._symbols.rows.get(listing.symbol)
-        self._symbols.put(listing.symbol, symbol_row(held, listing, exchange, self._calendar))
+        row = symbol_row(held, listing, exchange, self._calendar)
+        if self._has_expired(row) and listing.symbol not in self._market.rows:
+            return  # lists of another day have it still
+        self._symbols.put(listing.symbol, row)
         self._groups_due = True
+
+    def _has_expired(self, row: SymbolRow) -> bool:
+        return row["expiry"] is not None and self.day is not None and row["expiry"] < self.day.isoformat()
 
     def _apply_to_foreign(self, tick: ForeignTick) -> None:
         symbol = tick.key

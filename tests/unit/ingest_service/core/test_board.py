@@ -111,6 +111,27 @@ def test_an_expired_contract_leaves_the_symbols_with_the_new_day() -> None:
     assert changes[Channel.GROUPS]["futures"] == {"keys": []}
 
 
+def test_an_expired_contract_stays_away_though_lists_of_another_day_have_it_still() -> None:
+    checked = a_full_board()
+    time_passes(checked, date(2026, 11, 20))
+    checked.tell(X, TradingDate="20/11/2026")
+
+    checked.board.set_symbols([Listing(FUTURE, "DER"), Listing("41I1GC000", "DER")])
+    checked.take()
+
+    assert FUTURE not in checked.tables[Channel.SYMBOLS]
+    assert checked.row(Channel.GROUPS, "futures") == {"keys": ["41I1GC000"]}
+
+
+def test_a_contract_that_is_told_after_its_last_day_by_calendar_is_listed_as_it_trades() -> None:
+    checked = a_full_board()
+    time_passes(checked, date(2026, 11, 20))
+
+    checked.tell(FUTURE_X, TradingDate="20/11/2026")
+
+    assert checked.row(Channel.GROUPS, "futures") == {"keys": [FUTURE]}
+
+
 def test_the_first_trades_of_a_new_day_are_seen_if_nobody_looked_away() -> None:
     checked = CheckedBoard()
     checked.tell(X)
