@@ -52,6 +52,8 @@ def odd_lot_row(held: OddLotRow, tick: OddLotTick) -> OddLotRow:
         row["total_volume"] = trade.total_volume
     if trade.total_value is not None:
         row["total_value"] = trade.total_value
+    if row["total_volume"] == 0:  # before the first match of any lot the feed may write a price of yesterday
+        row["open"] = row["high"] = row["low"] = row["last"] = row["last_volume"] = None
     if book is not None:
         row["bids"], row["asks"] = book.sides
     last, reference = row["last"], row["reference"]
