@@ -111,6 +111,14 @@ def test_a_last_price_of_yesterday_is_no_trade() -> None:
     assert row["last"] is None
 
 
+@pytest.mark.parametrize("field", ["LastPrice", "Open", "High", "Low", "AvgPrice", "RefPrice", "Ceiling", "Floor"])
+def test_a_price_of_nothing_takes_no_price_away_once_something_was_traded(field: str) -> None:
+    checked = CheckedBoard()
+    row = checked.tell(X)
+
+    assert checked.tell(X, **{field: 0.0}) == row
+
+
 def test_the_change_of_a_future_is_exact_in_ticks() -> None:
     row = CheckedBoard().tell(FUTURE_X, Change=3.7000000000000455)
 
