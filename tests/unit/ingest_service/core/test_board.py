@@ -79,10 +79,15 @@ def test_a_tick_of_a_later_day_starts_the_day_anew() -> None:
     time_passes(checked, date(2026, 11, 17))
     checked.board.apply(a_tick(X, **TUESDAY, Symbol="ACB"))
     changes = checked.board.take_changes()
+    share = checked.tell(X, **TUESDAY, **UNTRADED)
+    index = checked.tell({"RType": "MI", "IndexId": "VN30"}, **TUESDAY, TotalQtty=5.0)
 
     assert checked.board.day == date(2026, 11, 17)
     assert set(changes[Channel.MARKET]) == {"ACB"}
     assert not changes.keys() & {Channel.FOREIGN, Channel.INDEX, Channel.DERIVATIVES}
+    # Nothing of yesterday is in their rows.
+    assert (share["last"], share["total_volume"], share["unseen_volume"]) == (None, 0, 0)
+    assert (index["value"], index["total_volume"]) == (None, 5)
 
 
 def test_after_a_new_day_the_lasting_rows_are_told_again_for_the_new_history() -> None:

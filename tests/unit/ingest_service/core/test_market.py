@@ -150,18 +150,21 @@ def test_trades_are_counted_by_the_rise_of_the_total_and_not_by_messages() -> No
     assert volumes(row) == {"unseen": 1000, "active_buy": 900}
 
 
-def test_values_are_vnd_so_price_times_volume_is_the_rise_of_the_total_value() -> None:
+@pytest.mark.parametrize("template", [X, X_TRADE], ids=["usual", "by the careful road"])
+def test_values_are_vnd_so_price_times_volume_is_the_rise_of_the_total_value(template: dict[str, JSON]) -> None:
     checked = CheckedBoard()
-    checked.tell(X, **UNTRADED)
+    checked.tell(template, **UNTRADED)
     value = 0
 
     for total, price in ((100, 31500.0), (300, 31450.0), (1000, 31500.0)):
         held = ssi(checked)["total_volume"]
         assert isinstance(held, int)
         value += (total - held) * int(price)
-        checked.tell(X, LastPrice=price, TotalVol=float(total), TotalVal=float(value))
+        checked.tell(template, LastPrice=price, TotalVol=float(total), TotalVal=float(value), Side=None)
 
-    assert ssi(checked)["total_value"] == 100 * 31500 + 200 * 31450 + 700 * 31500
+    row, tape = ssi(checked), checked.tables[Channel.TRADES].values()
+    assert row["total_value"] == row["continuous_value"] == 100 * 31500 + 200 * 31450 + 700 * 31500
+    assert [match["value"] for match in tape] == [100 * 31500, 200 * 31450, 700 * 31500]
 
 
 @pytest.mark.parametrize(
