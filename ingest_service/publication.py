@@ -156,6 +156,7 @@ class Publication:
         self.history = History(stored.head.epoch, stored.head.rev)
         for channel, rows in stored.rows.items():
             self.history.load(channel, rows)
+            await asyncio.sleep(0)  # the lease is renewed meanwhile
         self._confirmed_rev, self._inherited_commit_id = stored.head.rev, stored.head.commit
         self._time_ms = self._confirmed_ms = stored.head.time_ms
         self._read_ms = 0 if stored.head.more else stored.head.read_ms  # of half a change nobody knows what it told

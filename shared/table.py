@@ -162,9 +162,11 @@ class Table:
             self.rev = rev
         return changed
 
-    def load(self, rows: Iterable[tuple[str, Row | None, int]]) -> list[str]:
+    def load(self, rows: Iterable[tuple[str, Row | None, int]], *, hold: bool = False) -> list[str]:
         """
         Take rows read from a store, (key, row, revision of its last change); return the keys that are newer now.
+
+        `hold`: keep them as objects as well, for whoever is going to ask for all of them.
 
         What happened between the row held and the one loaded is not known, and equal values prove nothing (A → B → A):
         every field of a newer row has changed.
@@ -173,7 +175,7 @@ class Table:
         for key, row, rev in sorted(rows, key=lambda loaded: loaded[2]):
             held = self._entries.get(key)
             if held is None or held.rev < rev:
-                self._put(key, Entry(orjson.dumps(row), rev))
+                self._put(key, Entry(orjson.dumps(row), rev, row=row if hold else None))
                 newer.append(key)
         if newer and self._entries[newer[0]].rev < self.rev:
             # Some loaded rows are older than some held ones: restore the order of last change.

@@ -7,7 +7,7 @@ here can be lost.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import cast
 
@@ -136,11 +136,23 @@ class Board:
         What was traded since will count as unseen, unless all of it was `watched`, and comes by `catch_up`. A row that
         is not of this version's form is left out, and counted as the oddity `stored_row`.
         """
+        for _ in self.loading(day, rows):
+            pass
+        if watched:
+            self.has_watched()
+
+    def loading(self, day: date | None, rows: Mapping[Stored, Mapping[str, Row]]) -> Iterator[None]:
+        """
+        The same in steps of some hundredths of a second: a full board takes longer than others may be kept waiting.
+
+        Nothing may come in before the last one. Nothing counts as watched.
+        """
         self.day = day
         if self._newest_day is not None and day is not None:
             self._newest_day = max(self._newest_day, day + timedelta(days=MAX_DAYS_AHEAD))
         for table in self._of_the_day + self._lasting:
             self.oddities["stored_row"] += table.load(rows.get(table.channel, {}))
+            yield
         self._index_keys = {key.upper(): key for key in self._index.rows}
         self._books = {symbol: take_book(row) for symbol, row in self._market.rows.items()}
         self._windows.clear()
@@ -157,10 +169,12 @@ class Board:
                 self._hear("DERIVATIVES", row["session"], row["time"])
         self._alerts.resume(self._market.rows, self._foreign.rows, self._bars.rows, self._minutes.rows)
         self.link_restored()
-        if watched:
-            self._guard.link_restored(())
-            for rows_of_totals in (self._market.rows, self._index.rows):
-                self._watched.update(key for key, row in rows_of_totals.items() if row["total_volume"] is not None)
+
+    def has_watched(self) -> None:
+        """All that was traded since the loaded rows was watched, and comes by `catch_up`."""
+        self._guard.link_restored(())
+        for rows_of_totals in (self._market.rows, self._index.rows):
+            self._watched.update(key for key, row in rows_of_totals.items() if row["total_volume"] is not None)
 
     def link_restored(self) -> None:
         """

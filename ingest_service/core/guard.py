@@ -204,7 +204,8 @@ class Guard:
     def _judge_total(self, tick: Tick, total: int | None, before: int | None, held_ms: int | None) -> _Verdict:
         if total is None or before is None or total >= before:
             return None
-        is_older = tick.time_ms is not None and held_ms is not None and tick.time_ms < held_ms
+        # A simulated market may begin its day once more.
+        is_older = not self._any_time and tick.time_ms is not None and held_ms is not None and tick.time_ms < held_ms
         if _who(tick) in self._unheard and not is_older:
             self._oddities["volume_correction"] += 1
             return None

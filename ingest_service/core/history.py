@@ -69,7 +69,7 @@ class History:
 
     def load(self, channel: Stored, rows: Iterable[tuple[str, Row | None, int]]) -> None:
         """Take a channel's published rows: (key, row, revision of its last change)."""
-        self.tables[channel].load(rows)
+        self.tables[channel].load(rows, hold=True)
 
     def stored_rows(self, channel: Stored) -> Iterator[tuple[str, bytes]]:
         """A channel as it stands in Redis: (key, stored row), removed rows included."""
