@@ -146,6 +146,7 @@ class Publication:
     async def _take_over(self) -> None:
         server = self._server = await self._sink.server()
         try:
+            await self._tell_readers(server)
             stored = await self._sink.load()
         except InvalidEnvelope as invalid:
             log.warning("what is in Redis cannot be read, starting anew", extra={"reason": str(invalid)})
@@ -175,6 +176,14 @@ class Publication:
         else:
             return
         await self._replace()
+
+    async def _tell_readers(self, server: str) -> None:
+        """That somebody leads again, if what they hold goes on: to read all rows of a full board takes a second."""
+        head = await self._sink.head()
+        if head is None or head.more or head.server != server or head.schema != self._sink.schema.identity:
+            return
+        if head.source in ("", self._sink.source):
+            await self._sink.heartbeat(Heartbeat(head.epoch, head.rev, max(head.time_ms, now_ms()), checksums=None))
 
     async def open_epoch(self, day: date) -> None:
         """Begin the history of a trading day: what lasts is kept, the rest starts empty."""
