@@ -151,7 +151,9 @@ class Board:
         if self._newest_day is not None and day is not None:
             self._newest_day = max(self._newest_day, day + timedelta(days=MAX_DAYS_AHEAD))
         for table in self._of_the_day + self._lasting:
-            self.oddities["stored_row"] += table.load(rows.get(table.channel, {}))
+            # Of a full board most rows are the tape's. Nothing is made of them: the next match has its place by number.
+            loaded = {} if table is self._trades else rows.get(table.channel, {})
+            self.oddities["stored_row"] += table.load(loaded)
             yield
         self._index_keys = {key.upper(): key for key in self._index.rows}
         self._books = {symbol: take_book(row) for symbol, row in self._market.rows.items()}
