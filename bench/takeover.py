@@ -1,11 +1,12 @@
 """
 How long a client sees nothing new when the ingest that leads dies, or freezes.
 
-    python3 run.py bench takeover [--kills 20] [--freeze]
+    python3 run.py bench takeover [--kills 20] [--freeze] [--full]
 
 A real broker, a simulated exchange of 200 events a second, two ingests, a publisher, and a client of the whole market
 at an interval of 100 ms. Again and again the leader is killed at some moment; when it has come back, and stands by with
-a connection to the exchange, it is the other one's turn. About eight seconds a kill. The last line is JSON.
+a connection to the exchange, it is the other one's turn. About eight seconds a kill. With --full the board is that of a
+day that is nearly over: a full tape for each of some 1,700 symbols, and the bars of the day. The last line is JSON.
 """
 
 import argparse
@@ -27,6 +28,7 @@ import httpx2
 from pydantic import BaseModel, TypeAdapter
 from websockets.asyncio.client import connect
 
+from bench import full_board
 from bench.figures import add_json, finish, machine, print_figures
 from bench.progress import Progress
 from local_stack.board_client import ClientTable, DataFrame, OtherFrame
@@ -47,6 +49,7 @@ SPREAD_S = 1.0
 TITLES = {
     "machine": ("machine", ""),
     "fault": ("what the leader suffers", ""),
+    "rows": ("rows of the day so far", "{:,}"),
     "times": ("how often", "{:,}"),
     "lease_p50_s": ("until another leads, p50 s", "{:.2f}"),
     "lease_worst_s": ("at most, s", "{:.2f}"),
@@ -189,8 +192,8 @@ class Takeover(NamedTuple):
 
 
 @asynccontextmanager
-async def stack() -> AsyncIterator[tuple[Ingest, Ingest, str]]:
-    """The leader, a warm standby, and where the client connects."""
+async def stack(*, full: bool) -> AsyncIterator[tuple[Ingest, Ingest, str, int]]:
+    """The leader, a warm standby, where the client connects, and how many rows the board had before."""
     with TemporaryDirectory(prefix="banggia-bench-") as name, running_engine(Path(name)) as broker:
         folder = Path(name)
         async with (
@@ -198,7 +201,10 @@ async def stack() -> AsyncIterator[tuple[Ingest, Ingest, str]]:
             httpx2.AsyncClient(timeout=5, trust_env=False) as http,
         ):
             services = Services(supervisor, PREFIX, http)
-            simulator = await services.simulator("--rate", str(EVENTS_PER_S), "--seed", "1")
+            day = full_board.trading_day()
+            options = "--rate", str(EVENTS_PER_S), "--seed", "1", "--day", day.isoformat()
+            simulator = await services.simulator(*options)
+            rows = await full_board.publish(broker.url, PREFIX, simulator, day) if full else 0
             ingests = [Ingest(environment(broker.url, simulator, folder / f"cache-{each}")) for each in "12"]
             try:
                 for ingest, word in zip(ingests, ("publication: leading", "standing by"), strict=True):
@@ -206,7 +212,7 @@ async def stack() -> AsyncIterator[tuple[Ingest, Ingest, str]]:
                     await ingest.said(word)
                     await ingest.said("exchange link is up")
                 publisher = (await services.publishers([broker.url]))[0]
-                yield ingests[0], ingests[1], f"ws://{publisher}/ws/market?interval=100"
+                yield ingests[0], ingests[1], f"ws://{publisher}/ws/market?interval=100", rows
             finally:
                 for ingest in ingests:
                     await ingest.end()
@@ -251,10 +257,10 @@ async def take_over(leader: Ingest, standby: Ingest, client: Client, *, freeze: 
     return Takeover(leads_s - hit_s, came_s - hit_s, "watched=True" in taken_over, client.told_false - told_false)
 
 
-async def measure(kills: int, *, freeze: bool) -> dict[str, object]:
+async def measure(kills: int, *, freeze: bool, full: bool) -> dict[str, object]:
     """The figures."""
     client, rounds = Client(), list[Takeover]()
-    async with stack() as (first, second, url), asyncio.TaskGroup() as group:
+    async with stack(full=full) as (first, second, url, rows), asyncio.TaskGroup() as group:
         following = group.create_task(client.follow(url), name="client")
         progress = Progress(kills, 8.0)
         say(f"{'':>5} {'leads after':>12} {'data after':>12}  seen  statuses that said false")
@@ -269,6 +275,7 @@ async def measure(kills: int, *, freeze: bool) -> dict[str, object]:
     return {
         "machine": machine(),
         "fault": "freeze" if freeze else "kill",
+        "rows": rows,
         "times": kills,
         "lease_p50_s": round(median(leases_s), 2),
         "lease_worst_s": round(max(leases_s), 2),
@@ -288,9 +295,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=number(int, 1, 1000), default=20, help="how often")
     parser.add_argument("--freeze", action="store_true", help="stop the leader (SIGSTOP) instead of killing it")
+    parser.add_argument("--full", action="store_true", help="with the board of a day that is nearly over")
     add_json(parser)
     chosen = parser.parse_args()
-    figures = asyncio.run(measure(int(chosen.kills), freeze=chosen.freeze))
+    figures = asyncio.run(measure(int(chosen.kills), freeze=chosen.freeze, full=chosen.full))
     print_figures(figures, TITLES)
     finish(figures, chosen.json)
     expected = {"epochs": 1, "snapshots": 1, "gaps": 0, "totals_that_fell": 0}

@@ -125,7 +125,7 @@ async def lead(
 ) -> None:
     """One term of leadership. Raises a group with LeaseLost at its end."""
     board = Board(calendar, simulated=settings.simulated, now_ms=now_ms(), thresholds=settings.alert_thresholds)
-    knows_all = take_over(board, publication, reader.backlog)
+    knows_all = await take_over(board, publication, reader.backlog)
     leader = Leader(board, reader.watch, publication, metrics, quarantine, now_s=time.monotonic)
 
     def take_lists(lists: Lists) -> None:
@@ -174,20 +174,26 @@ def lists_record(lists: Lists) -> Record:
     return Record(now_ms(), Kind.LISTS, lists.model_dump_json(exclude={"address"}).encode())
 
 
-def take_over(board: Board, publication: Publication, backlog: Backlog) -> bool:
+async def take_over(board: Board, publication: Publication, backlog: Backlog) -> bool:
     """
     Bring the board to now: from what was published, and from what was read while another led.
 
     False: that may not be all.
     """
     tables = publication.history.tables
-    rows: dict[Stored, dict[str, Row]] = {table: dict(tables[table].live()) for table in STORED}
+    rows: dict[Stored, dict[str, Row]] = {}
+    for table in STORED:
+        rows[table] = dict(tables[table].live())
+        await asyncio.sleep(0)
+    for _ in board.loading(publication.day if any(rows[channel] for channel in DAILY) else None, rows):
+        await asyncio.sleep(0)  # messages are read, and the lease is renewed
     feed = rows[Channel.STATUS].get(FEED_KEY, {})
     since_ms = feed["changed_at"] if feed.get("state") in CONNECTED else None
     # Soon after its link was opened a leader has not heard the total of each symbol yet.
     leader_watched = isinstance(since_ms, int) and since_ms <= publication.read_ms - FIRST_TOTALS_MS
     watched = leader_watched and backlog.covers(publication.read_ms)
-    board.load(publication.day if any(rows[channel] for channel in DAILY) else None, rows, watched=watched)
+    if watched:
+        board.has_watched()
     caught_up = 0
     for tick in backlog:
         with suppress(InvalidRow):  # counted by the one who leads; the next of its kind is counted by us

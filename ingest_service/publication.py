@@ -149,6 +149,7 @@ class Publication:
     async def _take_over(self) -> None:
         server = self._server = await self._sink.server()
         try:
+            await self._tell_readers(server)
             stored = await self._sink.load()
         except InvalidEnvelope as invalid:
             log.warning("what is in Redis cannot be read, starting anew", extra={"reason": str(invalid)})
@@ -159,6 +160,7 @@ class Publication:
         self.history = History(stored.head.epoch, stored.head.rev)
         for channel, rows in stored.rows.items():
             self.history.load(channel, rows)
+            await asyncio.sleep(0)  # the lease is renewed meanwhile
         self._confirmed_rev, self._inherited_commit_id = stored.head.rev, stored.head.commit
         self._time_ms = self._confirmed_ms = stored.head.time_ms
         self._read_ms = 0 if stored.head.more else stored.head.read_ms  # of half a change nobody knows what it told
@@ -177,6 +179,14 @@ class Publication:
         else:
             return
         await self._replace()
+
+    async def _tell_readers(self, server: str) -> None:
+        """That somebody leads again, if what they hold goes on: to read all rows of a full board takes a second."""
+        head = await self._sink.head()
+        if head is None or head.more or head.server != server or head.schema != self._sink.schema.identity:
+            return
+        if head.source in ("", self._sink.source):
+            await self._sink.heartbeat(Heartbeat(head.epoch, head.rev, max(head.time_ms, now_ms()), checksums=None))
 
     async def open_epoch(self, day: date) -> None:
         """Begin the history of a trading day: what lasts is kept, the rest starts empty."""

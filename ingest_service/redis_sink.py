@@ -19,7 +19,7 @@ from ingest_service.core.history import MAX_ROWS, History
 from ingest_service.core.schema import SCHEMA
 from shared.channels import STORED, RedisNames, Stored
 from shared.redis_client import COMMAND_DEADLINE_S, place_of
-from shared.table import Row
+from shared.table import Entry, Row
 from shared.wire import (
     Commit,
     Head,
@@ -27,9 +27,9 @@ from shared.wire import (
     InvalidEnvelope,
     Replaced,
     Schema,
+    decode_entry,
     decode_head,
     decode_key,
-    decode_row,
     encode_checksums,
     encode_envelope,
     encode_head,
@@ -53,7 +53,7 @@ class StoredHistory(NamedTuple):
     """What Redis holds."""
 
     head: Head
-    rows: dict[Stored, list[tuple[str, Row | None, int]]]
+    rows: dict[Stored, list[tuple[str, Entry]]]
 
 
 # KEYS: lease, one rows hash a channel, head. The head is written last: a script that fails halfway is not "done".
@@ -197,13 +197,13 @@ class RedisSink:
         head = await self.head()
         if head is None:
             return None
-        rows: dict[Stored, list[tuple[str, Row | None, int]]] = {}
+        rows: dict[Stored, list[tuple[str, Entry]]] = {}
         with _only_hashes():
             async with asyncio.timeout(LOAD_DEADLINE_S):
                 for channel in STORED:
                     rows[channel] = []
                     async for key, stored in self._redis.hscan_iter(self._names.rows(channel), count=MAX_ROWS):
-                        rows[channel].append((decode_key(key), *decode_row(stored)))
+                        rows[channel].append((decode_key(key), decode_entry(stored)))
         return StoredHistory(head, rows)
 
     async def commit(self, commit: Commit, commit_id: str, *, read_ms: int) -> Outcome:

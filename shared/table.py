@@ -163,17 +163,21 @@ class Table:
         return changed
 
     def load(self, rows: Iterable[tuple[str, Row | None, int]]) -> list[str]:
+        """Take rows read from a store, (key, row, revision of its last change); return the keys that are newer now."""
+        return self.load_entries((key, Entry(orjson.dumps(row), rev)) for key, row, rev in rows)
+
+    def load_entries(self, entries: Iterable[tuple[str, Entry]]) -> list[str]:
         """
-        Take rows read from a store, (key, row, revision of its last change); return the keys that are newer now.
+        The same of entries, which are of this table from now on.
 
         What happened between the row held and the one loaded is not known, and equal values prove nothing (A → B → A):
         every field of a newer row has changed.
         """
         newer = []
-        for key, row, rev in sorted(rows, key=lambda loaded: loaded[2]):
+        for key, entry in sorted(entries, key=lambda loaded: loaded[1].rev):
             held = self._entries.get(key)
-            if held is None or held.rev < rev:
-                self._put(key, Entry(orjson.dumps(row), rev))
+            if held is None or held.rev < entry.rev:
+                self._put(key, entry)
                 newer.append(key)
         if newer and self._entries[newer[0]].rev < self.rev:
             # Some loaded rows are older than some held ones: restore the order of last change.

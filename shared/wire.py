@@ -12,7 +12,7 @@ from typing import NamedTuple
 import orjson
 
 from shared.channels import Channel, Internal, Stored
-from shared.table import Row
+from shared.table import Entry, Row
 
 #: Version of everything in this file. A reader that meets a higher one keeps what it has and says so.
 CONTRACT = 1
@@ -124,11 +124,16 @@ def decode_key(stored: bytes) -> str:
 
 def decode_row(stored: bytes) -> tuple[Row | None, int]:
     """The inverse of `encode_row`. Raises InvalidEnvelope."""
+    entry = decode_entry(stored)
+    return entry.row, entry.rev
+
+
+def decode_entry(stored: bytes) -> Entry:
+    """The same as it stands in a table, held as an object too. Raises InvalidEnvelope."""
     rev, _, text = stored.partition(b" ")
     try:
         row = orjson.loads(text)
-        _row_text(row)
-        return row, _number(int(rev))
+        return Entry(_row_text(row), _number(int(rev)), row=row)
     except (TypeError, ValueError) as error:
         raise InvalidEnvelope("row") from error
 

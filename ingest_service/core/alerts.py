@@ -9,6 +9,7 @@ rows, so that the next leader goes on, and tells nothing twice.
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 from ingest_service.core.basis import basis_of
 from ingest_service.core.channel_rows import ChannelRows
@@ -130,9 +131,10 @@ class Alerts:
             symbol, _, kind = key.rpartition("#")
             if kind == "imbalance" and told["state"]:
                 self._unbalanced.add(symbol)
-        all_bars = [*bars.items(), *((key, bar) for key, row in minutes.items() for bar in row["bars"])]
-        for key, bar in sorted(all_bars, key=_start):
-            self._volumes.setdefault(key.rpartition("#")[0], _Volumes()).take(bar)
+        for symbol, newest in _newest_bars(bars, minutes).items():
+            volumes = self._volumes[symbol] = _Volumes()
+            for bar in newest:
+                volumes.take(bar)
 
     def take_price(self, symbol: str, held: MarketRow, row: MarketRow, match: Match | None, now_ms: int) -> None:
         """
@@ -310,5 +312,14 @@ def _traded(row: MarketRow) -> tuple[int, int]:
     return row["active_buy_value"], row["active_sell_value"]
 
 
-def _start(bar_at: tuple[str, BarRow]) -> int:
-    return bar_at[1]["start"]
+def _newest_bars(bars: Mapping[str, BarRow], minutes: Mapping[str, MinutesRow]) -> dict[str, list[BarRow]]:
+    """Of each symbol, oldest first, those of the minutes that are compared: most of a day's bars are not."""
+    newest: dict[str, list[BarRow]] = {}
+    for key, bar in bars.items():
+        newest.setdefault(key.rpartition("#")[0], []).append(bar)
+    hours = [(key, row["bars"]) for key, row in minutes.items() if row["bars"]]
+    for key, of_hour in sorted(hours, key=lambda hour: hour[1][0]["start"], reverse=True):
+        found = newest.setdefault(key.rpartition("#")[0], [])
+        if len(found) <= MINUTES:
+            found += of_hour
+    return {symbol: sorted(found, key=itemgetter("start"))[-MINUTES - 1 :] for symbol, found in newest.items()}

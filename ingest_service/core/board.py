@@ -7,7 +7,7 @@ here can be lost.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import cast
 
@@ -136,11 +136,25 @@ class Board:
         What was traded since will count as unseen, unless all of it was `watched`, and comes by `catch_up`. A row that
         is not of this version's form is left out, and counted as the oddity `stored_row`.
         """
+        for _ in self.loading(day, rows):
+            pass
+        if watched:
+            self.has_watched()
+
+    def loading(self, day: date | None, rows: Mapping[Stored, Mapping[str, Row]]) -> Iterator[None]:
+        """
+        The same in steps of some hundredths of a second: a full board takes longer than others may be kept waiting.
+
+        Nothing may come in before the last one. Nothing counts as watched.
+        """
         self.day = day
         if self._newest_day is not None and day is not None:
             self._newest_day = max(self._newest_day, day + timedelta(days=MAX_DAYS_AHEAD))
         for table in self._of_the_day + self._lasting:
-            self.oddities["stored_row"] += table.load(rows.get(table.channel, {}))
+            # Of a full board most rows are the tape's. Nothing is made of them: the next match has its place by number.
+            loaded = {} if table is self._trades else rows.get(table.channel, {})
+            self.oddities["stored_row"] += table.load(loaded)
+            yield
         self._index_keys = {key.upper(): key for key in self._index.rows}
         self._books = {symbol: take_book(row) for symbol, row in self._market.rows.items()}
         self._windows.clear()
@@ -157,10 +171,12 @@ class Board:
                 self._hear("DERIVATIVES", row["session"], row["time"])
         self._alerts.resume(self._market.rows, self._foreign.rows, self._bars.rows, self._minutes.rows)
         self.link_restored()
-        if watched:
-            self._guard.link_restored(())
-            for rows_of_totals in (self._market.rows, self._index.rows):
-                self._watched.update(key for key, row in rows_of_totals.items() if row["total_volume"] is not None)
+
+    def has_watched(self) -> None:
+        """All that was traded since the loaded rows was watched, and comes by `catch_up`."""
+        self._guard.link_restored(())
+        for rows_of_totals in (self._market.rows, self._index.rows):
+            self._watched.update(key for key, row in rows_of_totals.items() if row["total_volume"] is not None)
 
     def link_restored(self) -> None:
         """
@@ -190,7 +206,7 @@ class Board:
             self._start_day(later_day)
         if tick.oddities:
             self.oddities.update(tick.oddities)
-        if tick.time_ms is not None:
+        if tick.time_ms is not None and tick.time_ms > self._market_ms:
             self._market_ms = tick.time_ms
         self._derived.told()
         match tick:
@@ -323,6 +339,10 @@ class Board:
                 index = self._index.get(self._index_keys.get(tick.key.upper(), tick.key), indices.EMPTY)
                 held_ms = index["time"]
                 totals = [(tick.total_volume, index["total_volume"])]
+            case OddLotTick():
+                lot = self._odd_lots.get(tick.key, odd_lots.EMPTY)
+                held_ms = lot["time"]
+                totals = [(tick.trade.total_volume, lot["total_volume"])]
             case _:
                 return False
         if any(told is not None and held is None for told, held in totals):
@@ -359,11 +379,11 @@ class Board:
             case ForeignTick():
                 flow = foreign.EMPTY if begins else self._foreign.get(tick.key, foreign.EMPTY)
                 told, before = (tick.buy_volume, tick.sell_volume), (flow["buy_volume"], flow["sell_volume"])
-                self._guard.judge_totals(tick, told, before)
+                self._guard.judge_totals(tick, told, before, flow["time"])
             case IndexTick():
                 key = self._index_keys.get(tick.key.upper(), tick.key)
                 index = indices.EMPTY if begins else self._index.get(key, indices.EMPTY)
-                self._guard.judge_totals(tick, (tick.total_volume,), (index["total_volume"],))
+                self._guard.judge_totals(tick, (tick.total_volume,), (index["total_volume"],), index["time"])
             case _:
                 self._guard.judge_totals(tick)
 
@@ -381,7 +401,7 @@ class Board:
         self._derivatives_due.clear()
         self._contracts.clear()
         for symbol, row in list(self._symbols.rows.items()):
-            if row["expiry"] is not None and row["expiry"] < day.isoformat():
+            if self._has_expired(row):
                 self._symbols.remove(symbol)
                 self._groups_due = True
         for feed in self._feed.rows.values():
@@ -439,8 +459,14 @@ class Board:
             self.oddities["too_many_symbols"] += 1  # its prices are shown all the same
             return
         held = self._symbols.rows.get(listing.symbol)
-        self._symbols.put(listing.symbol, symbol_row(held, listing, exchange, self._calendar))
+        row = symbol_row(held, listing, exchange, self._calendar)
+        if self._has_expired(row) and listing.symbol not in self._market.rows:
+            return  # lists of another day have it still
+        self._symbols.put(listing.symbol, row)
         self._groups_due = True
+
+    def _has_expired(self, row: SymbolRow) -> bool:
+        return row["expiry"] is not None and self.day is not None and row["expiry"] < self.day.isoformat()
 
     def _apply_to_foreign(self, tick: ForeignTick) -> None:
         symbol = tick.key

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar, cast
 from pydantic import ValidationError
 
 from ingest_service.core.invalid_row import InvalidRow
-from ingest_service.core.rows import AnyRow, row_type
+from ingest_service.core.rows import TABLES, AnyRow, row_type
 from shared.channels import Stored
 from shared.table import Row
 
@@ -65,13 +65,13 @@ class ChannelRows(Generic[_RowT]):
         Returns how many were left out, because they are not of this version's form.
         """
         self.clear()
-        left_out = 0
+        left_out, special = 0, TABLES[self.channel].special
+        checked = row_type(self.channel, self._special_key).validate_python
         for key, row in rows.items():
-            checker = row_type(self.channel, key)
-            if checker is not row_type(self.channel, self._special_key):
+            if (key if key in special else "") != self._special_key:
                 continue
             try:
-                self.rows[key] = cast("_RowT", checker.validate_python(row))
+                self.rows[key] = cast("_RowT", checked(row))
             except ValidationError:
                 left_out += 1
         return left_out

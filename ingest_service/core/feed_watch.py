@@ -193,6 +193,7 @@ class FeedWatch:
     def _set_clock(self, now_s: float, market_ms: int) -> None:
         if market_ms < self.market_ms(now_s):
             self._next_phase_ms = market_ms  # whatever phases there are now, they may be others
+            self._phases = Phases(self._calendar)  # what was heard is of a time to come
         self._clock = (now_s, market_ms)
         self._next_phase_s = now_s + (self._next_phase_ms - market_ms) / 1000
         self._data_day, self._known_ms = day_of(market_ms), market_ms

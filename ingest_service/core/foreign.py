@@ -46,7 +46,7 @@ def window_row(window: Window) -> WindowRow:
 def foreign_row(held: ForeignRow, tick: ForeignTick, window: Window) -> ForeignRow:
     """The row after a tick, which is added to the symbol's window."""
     row = held.copy()
-    if tick.time_ms is not None:
+    if tick.time_ms is not None and (held["time"] is None or tick.time_ms > held["time"]):
         row["time"] = tick.time_ms
     if tick.total_room is not None:
         row["total_room"] = tick.total_room
@@ -62,7 +62,9 @@ def foreign_row(held: ForeignRow, tick: ForeignTick, window: Window) -> ForeignR
         row["sell_value"] = tick.sell_value
     row["net_volume"] = _net(row["buy_volume"], row["sell_volume"])
     row["net_value"] = _net(row["buy_value"], row["sell_value"])
-    if row["time"] is not None and row["net_volume"] is not None:
+    # What each subscription tells anew, of hours ago perhaps, has no speed of its own: it may have fallen since.
+    is_news = row["time"] != held["time"] or _totals(row) != _totals(held)
+    if is_news and row["time"] is not None and row["net_volume"] is not None:
         # What was traded before we looked has no known moment.
         window.enter(row["time"], _totals(row if held["net_volume"] is None else held))
         _take_speeds(row, window, row["time"])

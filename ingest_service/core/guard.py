@@ -26,6 +26,8 @@ Totals: TypeAlias = tuple[int | None, ...]
 
 #: So many messages in a row that agree with one another are believed.
 AGREEING = 5
+#: After so many in a row, be they as different as they like, the rules are wrong: no symbol is stopped for good.
+ENOUGH = 4 * AGREEING
 #: Times so far ahead may be right: clocks differ.
 AHEAD_MS = 60_000
 #: Prices that differ by no more than this part of the first agree: 7 %, the narrowest band of shares.
@@ -43,7 +45,7 @@ _ODDITIES: dict[Crime, str] = {
 _Verdict: TypeAlias = tuple[Crime, Facts] | None
 _TradedTick: TypeAlias = SecurityTick | OddLotTick
 _TradedRow: TypeAlias = MarketRow | OddLotRow
-#: Whose row a message would change: what type of tick, and its key.
+#: Whose row a message would change: what type of tick, and its key in capitals.
 _Who: TypeAlias = tuple[type[Tick], str]
 
 
@@ -60,10 +62,11 @@ class Offence(InvalidRow):
 class _Offender:
     """What one symbol said against the rules since its last good message, and what was learned of it today."""
 
-    __slots__ = ("crime", "facts", "false_band", "in_a_row", "steps_are_unknown")
+    __slots__ = ("agreeing", "crime", "facts", "false_band", "in_a_row", "steps_are_unknown")
 
     def __init__(self) -> None:
         self.in_a_row = 0
+        self.agreeing = 0  # the last ones of them
         self.crime: Crime | None = None  # the last one
         self.facts: Facts = {}
         self.false_band: tuple[Price, Price] | None = None  # the ceiling and floor that its prices do not keep
@@ -75,11 +78,12 @@ class _Offender:
         return self.steps_are_unknown or self.false_band is not None
 
     def is_believed(self, crime: Crime, facts: Facts) -> bool:
-        """Take one more offence; True if it and those before it agree, and are enough."""
+        """Take one more offence; True if it and those before it are enough."""
         agrees = crime == self.crime and _agree(self.facts, facts)
-        self.in_a_row = self.in_a_row + 1 if agrees else 1
+        self.agreeing = self.agreeing + 1 if agrees else 1
+        self.in_a_row += 1
         self.crime, self.facts = crime, facts
-        return self.in_a_row >= AGREEING
+        return self.agreeing >= AGREEING or self.in_a_row >= ENOUGH
 
 
 def _agree(before: Facts, facts: Facts) -> bool:
@@ -120,8 +124,12 @@ class Guard:
         self._unheard.clear()
 
     def link_restored(self, held: Iterable[_Who]) -> None:
-        """Nobody was looking for a while: what is told first of what is held, is so, be it less."""
-        self._unheard = set(held)
+        """
+        Nobody was looking for a while: what is told first of what is held, is so, be it less.
+
+        Unless it is older than what is held: then it is an old message, repeated.
+        """
+        self._unheard = {(kind, key.upper()) for kind, key in held}
 
     def judge_trade(self, tick: _TradedTick, held: _TradedRow, known: Mapping[str, SymbolRow]) -> None:
         """Judge a message of prices and totals by the row that it would change, and by what instruments are known."""
@@ -135,7 +143,7 @@ class Guard:
         else:
             verdict = (
                 self._judge_time(tick)
-                or self._judge_total(tick, trade.total_volume, held["total_volume"])
+                or self._judge_total(tick, trade.total_volume, held["total_volume"], held["time"])
                 or self._judge_price(tick, held, known)
             )
         if verdict is not None:
@@ -143,12 +151,12 @@ class Guard:
         else:
             self._acquit(tick)
 
-    def judge_totals(self, tick: Tick, told: Totals = (), held: Totals = ()) -> None:
-        """Judge any other message by its totals, and the same ones of the row that it would change."""
+    def judge_totals(self, tick: Tick, told: Totals = (), held: Totals = (), held_ms: int | None = None) -> None:
+        """Judge any other message by its totals, and the same ones, and the time, of the row that it would change."""
         verdict = self._judge_time(tick)
         if verdict is None:
             for total, before in zip(told, held, strict=True):
-                verdict = verdict or self._judge_total(tick, total, before)
+                verdict = verdict or self._judge_total(tick, total, before, held_ms)
         if verdict is not None:
             self._accuse(tick, *verdict)
         else:
@@ -162,6 +170,8 @@ class Guard:
         last, _, total, _, _ = trade
         _, ceiling, floor, first, high, low, _, _ = prices
         if not (last and total and floor and first and high and low and ceiling):
+            return False
+        if ceiling != held["ceiling"] or floor != held["floor"]:
             return False
         return total >= (held["total_volume"] or 0) and floor <= low <= last <= high <= ceiling and low <= first <= high
 
@@ -191,10 +201,12 @@ class Guard:
         self._oddities["new_clock"] += 1
         return True
 
-    def _judge_total(self, tick: Tick, total: int | None, before: int | None) -> _Verdict:
+    def _judge_total(self, tick: Tick, total: int | None, before: int | None, held_ms: int | None) -> _Verdict:
         if total is None or before is None or total >= before:
             return None
-        if (type(tick), tick.key) in self._unheard:
+        # A simulated market may begin its day once more.
+        is_older = not self._any_time and tick.time_ms is not None and held_ms is not None and tick.time_ms < held_ms
+        if _who(tick) in self._unheard and not is_older:
             self._oddities["volume_correction"] += 1
             return None
         return "falling_total", {"total": total, "held": before}
@@ -205,22 +217,25 @@ class Guard:
             return None  # before the first match the feed writes zeros, or a price of yesterday
         last = trade.last
         ceiling, floor = held["ceiling"] or 0, held["floor"] or 0
+        bands = [(ceiling, floor)]
         told: tuple[Price | None, ...] = (last,)
         if prices is not None:
-            ceiling, floor = prices.ceiling or ceiling, prices.floor or floor
+            # Where all prices are in another unit, so is the band that comes with them.
+            bands.append((prices.ceiling or ceiling, prices.floor or floor))
             told = last, prices.high, prices.low, prices.open
-        for price in told:
-            if price and not floor <= price <= (ceiling or price):
-                if self._keeps_no_band(tick, held, (ceiling, floor)):
-                    break
-                return "off_band", {"price": price, "ceiling": ceiling, "floor": floor}
+        for ceiling, floor in bands:
+            for price in told:
+                if price and not floor <= price <= (ceiling or price):
+                    if self._keeps_no_band(tick, held, (ceiling, floor)):
+                        break
+                    return "off_band", {"price": price, "ceiling": ceiling, "floor": floor}
         return None if last == held["last"] else self._judge_price_step(tick, held, known)
 
     def _keeps_no_band(self, tick: _TradedTick, held: _TradedRow, band: tuple[Price, Price]) -> bool:
         """On its first day an instrument may have another band than is told; what was put through is no match."""
         if (tick.status or held["status"]) == "NL" or _is_put_through(tick, held):
             return True
-        offender = self._offenders.get((type(tick), tick.key))
+        offender = self._offenders.get(_who(tick))
         return offender is not None and offender.false_band == band
 
     def _judge_price_step(self, tick: _TradedTick, held: _TradedRow, known: Mapping[str, SymbolRow]) -> _Verdict:
@@ -235,14 +250,14 @@ class Guard:
         step = _step_at(last, levels)
         if not step or last % step == 0 or _is_put_through(tick, held):
             return None
-        offender = self._offenders.get((type(tick), tick.key))
+        offender = self._offenders.get(_who(tick))
         if offender is not None and offender.steps_are_unknown:
             return None
         return "off_tick", {"price": last, "tick": step}
 
     def _accuse(self, tick: Tick, crime: Crime, facts: Facts) -> None:
         """Raises Offence, unless the message is one of several in a row that agree."""
-        who = type(tick), tick.key
+        who = _who(tick)
         offender = self._offenders.get(who)
         if offender is None:
             if len(self._offenders) >= MAX_OFFENDERS:
@@ -260,14 +275,18 @@ class Guard:
         """A good message: what was said against the rules before it was wrong."""
         if not self._offenders and not self._unheard:
             return
-        who = type(tick), tick.key
+        who = _who(tick)
         self._unheard.discard(who)
         offender = self._offenders.get(who)
         if offender is None:
             return
-        offender.in_a_row = 0
+        offender.in_a_row = offender.agreeing = 0
         if not offender.has_taught:
             del self._offenders[who]
+
+
+def _who(tick: Tick) -> _Who:
+    return type(tick), tick.key.upper()  # ids of indices come in any case
 
 
 def _is_put_through(tick: _TradedTick, held: _TradedRow) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import orjson
 
 from shared.channels import STORED, Channel, Internal, Stored
-from shared.table import REMOVED, Row, Table
+from shared.table import REMOVED, Entry, Row, Table
 from shared.wire import Commit, stored_row
 
 #: Limits of one commit. A script call blocks the server: 2,000 rows took 13 ms.
@@ -67,9 +67,9 @@ class History:
         """A part of a larger change is still to come."""
         return bool(self._parts)
 
-    def load(self, channel: Stored, rows: Iterable[tuple[str, Row | None, int]]) -> None:
-        """Take a channel's published rows: (key, row, revision of its last change)."""
-        self.tables[channel].load(rows)
+    def load(self, channel: Stored, entries: Iterable[tuple[str, Entry]]) -> None:
+        """Take a channel's published rows under their keys."""
+        self.tables[channel].load_entries(entries)
 
     def stored_rows(self, channel: Stored) -> Iterator[tuple[str, bytes]]:
         """A channel as it stands in Redis: (key, stored row), removed rows included."""

@@ -57,6 +57,8 @@ _OF_PHASES: dict[str | None, _OfPhase] = {
 _OF_OTHERS = _OfPhase("other_trades", "other_volumes", "other_value")
 #: Sessions in which nobody expects a price. Codes that are not known may be auctions.
 _NO_AUCTIONS = frozenset({"LO", "BREAK", "PT", "PLO", "C", "H"})
+#: Sessions in which nobody takes the initiative: auctions, and what two have agreed upon.
+_WITHOUT_SIDES = frozenset({"ATO", "ATC", "PT"})
 _NOTHING: SideVolumes = {"active_buy": 0, "active_sell": 0, "neutral": 0}
 
 EMPTY: MarketRow = {
@@ -156,21 +158,21 @@ def _take_change(row: MarketRow) -> None:
 
 def _take_prices(row: MarketRow, prices: Prices) -> None:
     reference, ceiling, floor, opening, high, low, average, expected = prices
-    # The reference and the band exist before the first trade: 0 is no news of them.
+    # 0 is no news, neither of a price that was told before nor of one that is not there yet.
     if reference:
         row["reference"] = reference
     if ceiling:
         row["ceiling"] = ceiling
     if floor:
         row["floor"] = floor
-    if opening is not None:
-        row["open"] = opening or None
-    if high is not None:
-        row["high"] = high or None
-    if low is not None:
-        row["low"] = low or None
-    if average is not None:
-        row["average"] = average or None
+    if opening:
+        row["open"] = opening
+    if high:
+        row["high"] = high
+    if low:
+        row["low"] = low
+    if average:
+        row["average"] = average
     if expected is not None:
         row["expected_price"] = expected or None
 
@@ -191,8 +193,8 @@ def take_book(row: MarketRow) -> Book:
 
 def _take_trade(row: MarketRow, trade: Trade, book: Book, *, watched: bool) -> Match | None:
     """Count what a message tells of trades; the match that it was, if it was one, and we know whose."""
-    if trade.last is not None:
-        row["last"] = trade.last or None
+    if trade.last:
+        row["last"] = trade.last
     if trade.last_volume is not None:
         row["last_volume"] = trade.last_volume
     volume_rise = value_rise = 0
@@ -220,7 +222,7 @@ def _take_trade(row: MarketRow, trade: Trade, book: Book, *, watched: bool) -> M
 def _side(row: MarketRow, trade: Trade, book: Book) -> Side:
     if trade.side is not None:
         return "active_buy" if trade.side == "buy" else "active_sell"
-    if row["session"] in ("ATO", "ATC") or row["last"] is None:
+    if row["session"] in _WITHOUT_SIDES or row["last"] is None:
         return "neutral"
     bid, ask = book.best
     if ask is not None and row["last"] >= ask:

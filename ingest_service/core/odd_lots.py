@@ -27,7 +27,7 @@ EMPTY: OddLotRow = {
 
 
 def odd_lot_row(held: OddLotRow, tick: OddLotTick) -> OddLotRow:
-    """The row after a tick. What the tick does not tell stays; a price of 0 is none."""
+    """The row after a tick. What the tick does not tell stays; a price of 0 is no news."""
     prices, trade, book = tick.prices, tick.trade, tick.book
     row = held.copy()
     row["exchange"] = tick.exchange or held["exchange"]
@@ -38,20 +38,18 @@ def odd_lot_row(held: OddLotRow, tick: OddLotTick) -> OddLotRow:
     row["floor"] = prices.floor or held["floor"]
     if tick.time_ms is not None:
         row["time"] = tick.time_ms
-    if prices.open is not None:
-        row["open"] = prices.open or None
-    if prices.high is not None:
-        row["high"] = prices.high or None
-    if prices.low is not None:
-        row["low"] = prices.low or None
-    if trade.last is not None:
-        row["last"] = trade.last or None
+    row["open"] = prices.open or held["open"]
+    row["high"] = prices.high or held["high"]
+    row["low"] = prices.low or held["low"]
+    row["last"] = trade.last or held["last"]
     if trade.last_volume is not None:
         row["last_volume"] = trade.last_volume if row["last"] is not None else None
     if trade.total_volume is not None:
         row["total_volume"] = trade.total_volume
     if trade.total_value is not None:
         row["total_value"] = trade.total_value
+    if row["total_volume"] == 0:  # before the first match of any lot the feed may write a price of yesterday
+        row["open"] = row["high"] = row["low"] = row["last"] = row["last_volume"] = None
     if book is not None:
         row["bids"], row["asks"] = book.sides
     last, reference = row["last"], row["reference"]

@@ -149,8 +149,14 @@ class Phases:
         self._traded_on: date | None = None  # newest day on which some exchange was said to trade
 
     def hear(self, exchange: Exchange, session: str, market_ms: int) -> None:
-        """The feed says that an exchange is in a session (a code as in `ticks`), at a market time."""
-        self._told[exchange] = _Told(session, market_ms)
+        """
+        The feed says that an exchange is in a session (a code as in `ticks`), at a market time.
+
+        What is older than what it has said before is an old message, repeated.
+        """
+        told = self._told.get(exchange)
+        if told is None or market_ms >= told.market_ms:
+            self._told[exchange] = _Told(session, market_ms)
         if session not in ("C", "H"):
             day = day_of(market_ms)
             self._traded_on = day if self._traded_on is None else max(day, self._traded_on)

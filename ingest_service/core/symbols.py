@@ -56,12 +56,15 @@ _BOARD_LOT_EXCHANGES = ("HOSE", "HNX", "UPCOM")
 def symbol_row(held: SymbolRow | None, listing: Listing, exchange: str | None, calendar: Calendar) -> SymbolRow:
     """The row of an instrument. What the listing leaves open is kept from the row held, or taken from the code."""
     future = future_of(listing.symbol)
+    exchange = exchange or (held["exchange"] if held else None)
     kind: InstrumentType
     if future is not None:
         kind = "future"
     else:
         kind = _KINDS.get((listing.kind or "").upper()) or (held["type"] if held else type_of(listing.symbol, exchange))
-    lot_size = int(listing.lot_size) if listing.lot_size and listing.lot_size.isdecimal() else 0
+    lot_size = int(listing.lot_size) if listing.lot_size and listing.lot_size.isdecimal() else None
+    if not lot_size and held and held["type"] == kind:
+        lot_size = held["lot_size"]
     underlying = future.underlying if future else listing.underlying or None
     expiry = last_trading_day(future, calendar) if future else None
     if expiry is None and kind in ("future", "warrant"):
@@ -72,7 +75,7 @@ def symbol_row(held: SymbolRow | None, listing: Listing, exchange: str | None, c
     return {
         "name_vi": listing.name_vi or (held["name_vi"] if held else None),
         "name_en": listing.name_en or (held["name_en"] if held else None),
-        "exchange": exchange or (held["exchange"] if held else None),
+        "exchange": exchange,
         "type": kind,
         "lot_size": lot_size or _lot_size(kind, exchange),
         "ticks": ticks_of(listing.symbol, kind, exchange),

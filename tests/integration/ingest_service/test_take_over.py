@@ -5,10 +5,13 @@ import asyncio
 import pytest
 
 from ingest_service.core.history import Changes
+from ingest_service.metrics import Metrics
+from ingest_service.publication import Publication
+from ingest_service.redis_sink import RedisSink, StoredHistory
 from shared.channels import Channel, Internal, RedisNames
 from shared.redis_client import open_redis
 from shared.table import Row
-from shared.wire import Schema
+from shared.wire import Heartbeat, Schema, decode_envelope
 from tests.eventually import eventually
 from tests.fakes.services import running_publisher, websocket_client
 from tests.fakes.writer import writing
@@ -72,6 +75,55 @@ async def test_an_internal_table_reaches_the_next_leader_and_nobody_else(redis_u
     assert "windows" not in listed.text
     assert refused.status_code == 404
     assert divergences == 0
+
+
+class SlowSink(RedisSink):
+    """Reads the rows when it may."""
+
+    asked: asyncio.Event
+    may_read: asyncio.Event
+
+    async def load(self) -> StoredHistory | None:
+        """Wait, and read."""
+        self.asked.set()
+        await self.may_read.wait()
+        return await super().load()
+
+
+@pytest.mark.parametrize("source", ["an exchange", "another exchange"])
+async def test_a_leader_is_heard_of_before_it_has_read_all_rows_if_what_readers_hold_goes_on(
+    redis_url: str, redis_prefix: str, source: str
+) -> None:
+    names = RedisNames(redis_prefix)
+    async with open_redis(redis_url) as redis, redis.pubsub() as updates:
+        async with writing(redis_url, redis_prefix, owner="first", source="an exchange") as first:
+            before = first.publication.history
+        await updates.subscribe(names.updates)
+        sink = SlowSink(redis, names, token="second", lease_ms=5000, source=source)
+        sink.asked, sink.may_read = asyncio.Event(), asyncio.Event()
+        leading = asyncio.create_task(lead_once(Publication(sink, Metrics(), random=lambda: 0.5)))
+
+        async with asyncio.timeout(10):
+            await sink.asked.wait()
+        confirmed, heard = [await updates.get_message(timeout=0.5) for _ in range(2)]
+        sink.may_read.set()
+        await leading
+
+    assert confirmed is not None
+    if source == "an exchange":
+        assert heard is not None
+        message = decode_envelope(heard["data"])
+        assert isinstance(message, Heartbeat)
+        assert (message.epoch, message.rev, message.checksums) == (before.epoch, before.rev, None)
+    else:
+        assert heard is None
+
+
+async def lead_once(publication: Publication) -> None:
+    """Until all was read."""
+    async with publication.leading():
+        pass
+    await publication.resign()
 
 
 async def stand_by(redis_url: str, redis_prefix: str) -> None:

@@ -6,6 +6,8 @@ from datetime import date
 from itertools import pairwise
 from typing import cast
 
+import pytest
+
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
 from ingest_service.core.guard import AGREEING, Offence
@@ -24,9 +26,9 @@ from tests.unit.ingest_service.core.a_feed import X_QUOTE, X_TRADE, X, a_tick
 class Desk:
     """A leader whose board holds a total of 1,500 of the second 10:00:05; nothing is published."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, simulated: bool = False) -> None:
         self.now_s = 100.0
-        self.board = Board()
+        self.board = Board(simulated=simulated)
         self.board.apply(a_tick(X, TotalVol=1500, Time="10:00:05"))
         watch = FeedWatch(self.now_s, 0, Calendar(), ())
         nobody = cast("Publication", None)
@@ -62,11 +64,14 @@ def test_later_on_a_lower_total_is_a_correction_whatever_its_time() -> None:
     assert desk.total_after_older_ones() == 900
 
 
-def test_what_a_new_link_tells_is_not_late() -> None:
-    desk = Desk()
+@pytest.mark.parametrize("simulated", [True, False])
+def test_what_a_new_link_tells_is_not_late_but_only_a_simulated_market_begins_its_day_once_more(
+    *, simulated: bool
+) -> None:
+    desk = Desk(simulated=simulated)
     desk.leader.link_lost()
 
-    assert desk.total_after_older_ones(1) == 900
+    assert desk.total_after_older_ones(1) == (900 if simulated else 1500)
 
 
 class Notes:

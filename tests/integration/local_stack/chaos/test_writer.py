@@ -34,8 +34,8 @@ async def sink(redis_url: str, redis_prefix: str, ledger: Ledger) -> AsyncIterat
         sink = RedisSink(redis, names, token="token", lease_ms=60_000, source="")
         assert await sink.take_lease()
         history = History(EPOCH, 1)
-        history.load(Channel.MARKET, [("SSI", {"last": 1}, 1)])
-        history.load(Internal.WINDOWS, [("SSI", {"step": 1}, 1)])
+        history.tables[Channel.MARKET].load([("SSI", {"last": 1}, 1)])
+        history.tables[Internal.WINDOWS].load([("SSI", {"step": 1}, 1)])
         assert await sink.replace(history, "all", server="", time_ms=0, read_ms=0) is Outcome.DONE
         yield sink
 

@@ -185,6 +185,14 @@ def test_before_anything_is_traded_the_first_to_expire_is_active() -> None:
     assert active(checked) == {FUTURE}
 
 
+def test_of_contracts_with_the_same_volume_the_first_to_expire_is_active() -> None:
+    checked = CheckedBoard()
+    for symbol in (LATER, FUTURE):
+        checked.tell(FUTURE_X, Symbol=symbol, TotalVol=1000.0)
+
+    assert active(checked) == {FUTURE}
+
+
 def test_each_underlying_has_its_active_contract() -> None:
     checked = CheckedBoard()
     volumes: dict[str, JSON] = {FUTURE: 900.0, LATER: 1000.0, "41I2GC000": 5.0, "41B5GC000": 0.0}

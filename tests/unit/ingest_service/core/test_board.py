@@ -79,10 +79,15 @@ def test_a_tick_of_a_later_day_starts_the_day_anew() -> None:
     time_passes(checked, date(2026, 11, 17))
     checked.board.apply(a_tick(X, **TUESDAY, Symbol="ACB"))
     changes = checked.board.take_changes()
+    share = checked.tell(X, **TUESDAY, **UNTRADED)
+    index = checked.tell({"RType": "MI", "IndexId": "VN30"}, **TUESDAY, TotalQtty=5.0)
 
     assert checked.board.day == date(2026, 11, 17)
     assert set(changes[Channel.MARKET]) == {"ACB"}
     assert not changes.keys() & {Channel.FOREIGN, Channel.INDEX, Channel.DERIVATIVES}
+    # Nothing of yesterday is in their rows.
+    assert (share["last"], share["total_volume"], share["unseen_volume"]) == (None, 0, 0)
+    assert (index["value"], index["total_volume"]) == (None, 5)
 
 
 def test_after_a_new_day_the_lasting_rows_are_told_again_for_the_new_history() -> None:
@@ -109,6 +114,27 @@ def test_an_expired_contract_leaves_the_symbols_with_the_new_day() -> None:
 
     assert changes[Channel.SYMBOLS][FUTURE] is None
     assert changes[Channel.GROUPS]["futures"] == {"keys": []}
+
+
+def test_an_expired_contract_stays_away_though_lists_of_another_day_have_it_still() -> None:
+    checked = a_full_board()
+    time_passes(checked, date(2026, 11, 20))
+    checked.tell(X, TradingDate="20/11/2026")
+
+    checked.board.set_symbols([Listing(FUTURE, "DER"), Listing("41I1GC000", "DER")])
+    checked.take()
+
+    assert FUTURE not in checked.tables[Channel.SYMBOLS]
+    assert checked.row(Channel.GROUPS, "futures") == {"keys": ["41I1GC000"]}
+
+
+def test_a_contract_that_is_told_after_its_last_day_by_calendar_is_listed_as_it_trades() -> None:
+    checked = a_full_board()
+    time_passes(checked, date(2026, 11, 20))
+
+    checked.tell(FUTURE_X, TradingDate="20/11/2026")
+
+    assert checked.row(Channel.GROUPS, "futures") == {"keys": [FUTURE]}
 
 
 def test_the_first_trades_of_a_new_day_are_seen_if_nobody_looked_away() -> None:

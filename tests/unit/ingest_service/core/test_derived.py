@@ -226,6 +226,37 @@ def test_an_index_and_a_sector_have_no_row_before_their_components_are_known() -
     assert not checked.tables[Channel.SECTORS]
 
 
+def test_a_share_without_a_reference_price_has_no_change_and_is_in_no_count_but_among_the_most_traded() -> None:
+    checked = a_board_with_lists()
+    unknown: dict[str, JSON] = {"RefPrice": 0.0, "Ceiling": 0.0, "Floor": 0.0}
+
+    checked.tell(X, Symbol="AAA", **unknown)
+    checked.settle(at_ms(10, 43))
+
+    row = checked.row(Channel.MARKET, "AAA")
+    breadth = checked.row(Channel.BREADTH, "HOSE")
+    assert (row["last"], row["reference"], row["change"], row["change_pct"]) == (31500, None, None, None)
+    assert (breadth["symbols"], breadth["untraded"]) == (0, 0)
+    assert {which: symbols_in(checked, which) for which in LISTS[:4]} == {
+        "gainers": [],
+        "losers": [],
+        "by_value": ["AAA"],
+        "by_volume": ["AAA"],
+    }
+
+
+def test_a_share_that_leaves_an_index_leaves_its_movers_and_its_breadth() -> None:
+    checked = a_board_with_lists()
+    tell(checked, [price_tick("AAA", 1, 10_100, 100), price_tick("AAB", 1, 10_200, 200)])
+
+    checked.board.set_components({"VN30": ["AAB", "AAC"]})
+    checked.settle(at_ms(10, 0, 2))
+
+    assert symbols_in(checked, "gainers", "VN30") == ["AAB"]
+    assert checked.row(Channel.BREADTH, "VN30")["symbols"] == 1
+    assert symbols_in(checked, "gainers") == ["AAB", "AAA"]
+
+
 def test_a_list_is_made_anew_at_most_once_a_second_of_the_markets_time() -> None:
     checked = a_board_with_lists()
     told_in_all_turns(checked, [price_tick("AAA", 1, 10_100, 100)])

@@ -326,3 +326,18 @@ def test_a_word_of_the_morning_that_all_is_closed_does_not_excuse_silence_after_
         watch.hear(exchange, "C", at(MONDAY, 8, 30))
 
     assert watch.check(37.0) == "reconnect"
+
+
+def test_a_clock_that_went_back_hears_of_the_sessions_of_its_time() -> None:
+    watch = with_data(at(MONDAY, 14))
+    exchanges: list[Exchange] = ["HOSE", "HNX", "UPCOM"]
+    for exchange in exchanges:
+        watch.hear(exchange, "LO", at(MONDAY, 14))
+    for second in range(int(BACK_S) + 1):
+        live(watch, 10.0 + second, "X", at(MONDAY, 10))
+
+    for exchange in exchanges:
+        watch.hear(exchange, "C", at(MONDAY, 10))
+
+    assert [watch.check(second) for second in (60.0, 300.0)] == [None, None]
+    assert watch.state == "quiet"

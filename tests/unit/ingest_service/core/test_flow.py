@@ -137,6 +137,20 @@ def test_a_flow_falls_to_nothing_ten_minutes_after_the_last_match_also_over_lunc
     assert Channel.FLOW not in checked.last_changes
 
 
+def test_the_old_times_that_a_new_subscription_repeats_take_no_speed_back_to_them() -> None:
+    checked = a_board_at_ten()
+    tell(checked, [Matched(0, 1000, "BU"), Matched(300, 5000, "BU"), Matched(500, 1000, "BU")])
+    checked.settle(at_ms(10, 10, 45))
+    now = checked.row(Channel.FLOW, "SSI")
+
+    checked.board.link_restored()
+    checked.tell(X_TRADE, Symbol="ACB", Time="09:30:00")
+    while checked.board.unfinished:
+        checked.take()
+
+    assert checked.row(Channel.FLOW, "SSI") == now
+
+
 def test_a_total_that_is_corrected_gives_no_negative_speed() -> None:
     checked = a_board_at_ten()
     tell(checked, [Matched(5, 5000, "BU"), Matched(20, 1000, "SD")])

@@ -121,6 +121,19 @@ def test_the_speed_falls_to_zero_also_when_nothing_comes_at_all() -> None:
     assert speeds(checked) == (0, 0)
 
 
+def test_a_speed_that_has_fallen_stays_so_when_a_new_subscription_repeats_the_last_message() -> None:
+    checked = CheckedBoard()
+    checked.tell(R, Time="10:00:00", BuyVol=1000.0)
+    checked.tell(R, Time="10:01:00", BuyVol=6000.0)
+    checked.settle(at_ms(14, 0, 5))
+
+    checked.board.link_restored()
+    checked.tell(R, Time="10:01:00", BuyVol=6000.0)
+
+    assert speeds(checked) == (0, 0)
+    assert checked.last_changes == {}
+
+
 def test_a_corrected_total_gives_no_negative_speed() -> None:
     checked = CheckedBoard()
     checked.tell(R, Time="10:00:00", BuyVol=5000.0)

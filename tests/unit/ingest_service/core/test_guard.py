@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest_service.core import guard as guard_file
 from ingest_service.core.board import Board
-from ingest_service.core.guard import AGREEING, Offence
+from ingest_service.core.guard import AGREEING, ENOUGH, Offence
 from ingest_service.core.quarantine import MAX_KEPT, TOLD_AGAIN_MS, Quarantine
 from ingest_service.core.symbols import Listing
 from shared.channels import Channel
@@ -184,6 +184,18 @@ def test_a_band_that_was_disbelieved_counts_again_when_it_changes() -> None:
     assert refusal(board, X, **NEXT, LastPrice=36000.0, Ceiling=35000.0, High=0.0) == "off_band"
 
 
+def test_another_band_is_believed_when_prices_that_only_it_permits_come_again_and_again() -> None:
+    board = a_board()
+    other: dict[str, JSON] = {**NEXT, "LastPrice": 36000.0, "High": 36000.0, "Ceiling": 37400.0, "Floor": 31100.0}
+    other |= {"Low": 36000.0, "Open": 36000.0}
+
+    told = [refusal(board, X, **other) for _ in range(AGREEING + 1)]
+    row = ssi(board)
+
+    assert told == ["off_band"] * (AGREEING - 1) + [None, None]
+    assert (row["last"], row["ceiling"]) == (36000, 37400)
+
+
 def test_price_steps_that_prices_do_not_keep_are_disbelieved_for_the_rest_of_the_day() -> None:
     board = a_board()
 
@@ -230,6 +242,29 @@ def test_what_a_new_link_tells_first_is_so_and_what_comes_after_it_may_not_fall(
     assert told == ["falling_total", None, None, "falling_total"]
 
 
+@pytest.mark.parametrize(
+    ("template", "lower"),
+    [(X, {"TotalVol": 9000.0}), (OL, {"TotalVol": 9000}), (R, {"BuyVol": 1.0}), (MI, {"TotalQtty": 1.0})],
+    ids=["X", "OL", "R", "MI"],
+)
+def test_what_a_new_link_tells_first_takes_nothing_back_if_it_is_an_older_message(
+    template: dict[str, JSON], lower: dict[str, JSON]
+) -> None:
+    board = a_board()
+    board.link_restored()
+
+    told = [refusal(board, template, Time=time, **lower) for time in ("10:42:16", "10:42:17")]
+
+    assert told == ["falling_total", None]
+
+
+def test_a_correction_that_a_new_link_tells_is_taken_in_whatever_case_the_index_is_spelt() -> None:
+    board = a_board()
+    board.link_restored()
+
+    assert refusal(board, MI, IndexId="vn30", TotalQtty=1.0) is None
+
+
 def test_who_takes_over_without_having_watched_believes_the_first_totals_and_who_has_watched_does_not() -> None:
     for watched, expected in ((False, None), (True, "falling_total")):
         checked, heir = CheckedBoard(), Board(now_ms=at_ms(10, 42, 30))
@@ -257,10 +292,10 @@ def test_trades_that_go_on_from_the_corrected_total_agree() -> None:
     ],
     ids=["a good message", "another price", "another offence"],
 )
-def test_offences_that_do_not_agree_or_not_in_a_row_are_never_believed(between: dict[str, JSON]) -> None:
+def test_a_few_offences_that_do_not_agree_or_not_in_a_row_are_not_believed(between: dict[str, JSON]) -> None:
     board = a_board()
 
-    for _ in range(3 * AGREEING):
+    for _ in range(ENOUGH // AGREEING - 1):
         for _ in range(AGREEING - 1):
             assert refusal(board, X, **NEXT, **TOO_HIGH) == "off_band"
         refusal(board, between)
@@ -270,6 +305,27 @@ def test_totals_that_fall_further_and_further_do_not_agree() -> None:
     board = a_board()
 
     assert {refusal(board, X, TotalVol=9000.0 - number) for number in range(3 * AGREEING)} == {"falling_total"}
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [{"LastPrice": 33400.0, "High": 33400.0}, {"LastPrice": 31475.0}],
+        [{"LastPrice": 400.0}, {"LastPrice": 500.0}],
+        [{"TotalVol": 9000.0}, {"TotalVol": 8000.0}],
+        [{"TotalVol": 9000.0}, {"LastPrice": 1000.0}, {"LastPrice": 31475.0}, {"Time": "23:59:59"}],
+    ],
+    ids=["band and step in turn", "prices far apart", "totals up and down", "all there is"],
+)
+def test_no_symbol_is_stopped_for_good_by_offences_that_never_agree(turns: list[dict[str, JSON]]) -> None:
+    board, refused_in_a_row, longest = a_board(), 0, 0
+
+    for number in range(5 * ENOUGH):
+        refused = refusal(board, X, **{**NEXT, **turns[number % len(turns)]})
+        refused_in_a_row = refused_in_a_row + 1 if refused else 0
+        longest = max(longest, refused_in_a_row)
+
+    assert longest == ENOUGH - 1
 
 
 def test_a_message_of_the_book_alone_says_nothing_about_prices_and_totals() -> None:

@@ -111,6 +111,14 @@ def test_a_last_price_of_yesterday_is_no_trade() -> None:
     assert row["last"] is None
 
 
+@pytest.mark.parametrize("field", ["LastPrice", "Open", "High", "Low", "AvgPrice", "RefPrice", "Ceiling", "Floor"])
+def test_a_price_of_nothing_takes_no_price_away_once_something_was_traded(field: str) -> None:
+    checked = CheckedBoard()
+    row = checked.tell(X)
+
+    assert checked.tell(X, **{field: 0.0}) == row
+
+
 def test_the_change_of_a_future_is_exact_in_ticks() -> None:
     row = CheckedBoard().tell(FUTURE_X, Change=3.7000000000000455)
 
@@ -142,18 +150,21 @@ def test_trades_are_counted_by_the_rise_of_the_total_and_not_by_messages() -> No
     assert volumes(row) == {"unseen": 1000, "active_buy": 900}
 
 
-def test_values_are_vnd_so_price_times_volume_is_the_rise_of_the_total_value() -> None:
+@pytest.mark.parametrize("template", [X, X_TRADE], ids=["usual", "by the careful road"])
+def test_values_are_vnd_so_price_times_volume_is_the_rise_of_the_total_value(template: dict[str, JSON]) -> None:
     checked = CheckedBoard()
-    checked.tell(X, **UNTRADED)
+    checked.tell(template, **UNTRADED)
     value = 0
 
     for total, price in ((100, 31500.0), (300, 31450.0), (1000, 31500.0)):
         held = ssi(checked)["total_volume"]
         assert isinstance(held, int)
         value += (total - held) * int(price)
-        checked.tell(X, LastPrice=price, TotalVol=float(total), TotalVal=float(value))
+        checked.tell(template, LastPrice=price, TotalVol=float(total), TotalVal=float(value), Side=None)
 
-    assert ssi(checked)["total_value"] == 100 * 31500 + 200 * 31450 + 700 * 31500
+    row, tape = ssi(checked), checked.tables[Channel.TRADES].values()
+    assert row["total_value"] == row["continuous_value"] == 100 * 31500 + 200 * 31450 + 700 * 31500
+    assert [match["value"] for match in tape] == [100 * 31500, 200 * 31450, 700 * 31500]
 
 
 @pytest.mark.parametrize(
@@ -218,9 +229,12 @@ def test_without_a_book_a_trade_is_neutral() -> None:
         ("ATC", "neutral", "atc"),
         ("LO", "active_buy", "continuous"),
         ("PLO", "active_buy", "other"),
+        ("PT", "neutral", "other"),
     ],
 )
-def test_volumes_are_kept_by_phase_and_auctions_are_neutral(session: str, side: str, phase: str) -> None:
+def test_volumes_are_kept_by_phase_and_auctions_and_what_is_put_through_are_neutral(
+    session: str, side: str, phase: str
+) -> None:
     checked = a_watched_board()
 
     row = checked.tell(FIRST, TotalVol=1500.0, TradingSession=session)

@@ -45,6 +45,13 @@ def test_before_the_first_odd_lot_there_is_no_price_though_round_lots_were_trade
     assert row["total_volume"] == 12350781
 
 
+def test_a_last_price_of_yesterday_is_no_odd_lot_of_today() -> None:
+    row = told({"LastPrice": 31200, "LastVol": 40, "Open": 0, "High": 0, "Low": 0, "TotalVol": 0, "TotalVal": 0})
+
+    assert {row[field] for field in ("last", "open", "high", "low", "change", "change_pct", "last_volume")} == {None}
+    assert row["reference"] == 31200
+
+
 @pytest.mark.parametrize("missing", ["LastPrice", "TotalVol", "Ceiling", "Exchange", "Time", "BidVol1", "AskVol2"])
 def test_what_a_message_does_not_tell_stays(missing: str) -> None:
     row = told({}, {missing: None})

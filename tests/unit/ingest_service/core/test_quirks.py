@@ -8,9 +8,11 @@ from collections import defaultdict
 
 import orjson
 
+from ingest_service.core.alerts import RING as ALERTS
 from ingest_service.core.board import Board
 from ingest_service.core.feed_events import Broadcasts, told_by
 from ingest_service.core.signalr import parse_frame
+from ingest_service.core.tape import RING
 from ingest_service.core.ticks import parse
 from shared.channels import Channel
 from tests.data.make_day import DAY_FILE
@@ -60,8 +62,9 @@ def test_what_each_subscription_tells_anew_is_no_trade_and_no_change_whatever_it
         checked.tell(template)
         assert checked.last_changes == {}
 
-    row = checked.tell(X_TRADE, Time="09:15:00")
-    assert (row["trades"], row["total_volume"]) == (0, X_TRADE["TotalVol"])
+    held = checked.row(Channel.MARKET, "SSI")
+    assert checked.tell(X_TRADE, Time="09:15:00", TradingSession="ATO") == held
+    assert held["trades"] == 0
 
 
 def test_a_symbol_with_a_dash_which_no_selector_can_name_comes_with_all_and_has_a_row_like_any() -> None:
@@ -84,6 +87,7 @@ def test_the_day_of_a_message_counts_and_not_the_hour_so_an_evening_of_yesterday
 
 def test_no_row_that_clients_get_grows_with_the_time_of_day() -> None:
     board, longest = Board(), {half: defaultdict[str, int](int) for half in ("morning", "afternoon")}
+    places = defaultdict[str, set[str]](set)
     for number, (data_type, content) in enumerate(messages(DAY_FILE)):
         board.apply(parse({"DataType": data_type, "Content": content}))
         if number % 50:
@@ -92,8 +96,15 @@ def test_no_row_that_clients_get_grows_with_the_time_of_day() -> None:
         for channel, rows in board.take_changes().items():
             if isinstance(channel, Channel):
                 half[channel] = max(half[channel], *(len(orjson.dumps(row)) for row in rows.values()))
+                for key in rows:
+                    places[f"{channel} {key.partition('#')[0]}"].add(key)
 
     # Digits are added, and symbols to lists of a fixed length, but no list is longer for having gone on.
     assert {
         channel for channel, size in longest["afternoon"].items() if size > 1.1 * longest["morning"][channel]
     } == set()
+    # Nor are there more rows: what goes on has its places in a ring.
+    rings = {"trades": RING, "bars": 2, "basis": 2, "alerts": ALERTS}
+    assert {
+        whose: len(keys) for whose, keys in places.items() if len(keys) > rings.get(whose.partition(" ")[0], 1)
+    } == {}

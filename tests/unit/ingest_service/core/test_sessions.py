@@ -216,12 +216,12 @@ def test_a_session_of_a_time_to_come_is_not_heard() -> None:
 
 def test_an_old_row_that_is_repeated_does_not_bring_an_old_phase_back() -> None:
     phases = Phases(Calendar())
-    phases.hear("HOSE", "ATC", at_ms(14, 32))
+    phases.hear("HOSE", "C", at_ms(10, 30))
 
-    phases.hear("HOSE", "LO", at_ms(10, 0))
+    phases.hear("HOSE", "LO", at_ms(10, 29))
     phases.hear("HOSE", "LO", at_ms(14, 0, day=date(2026, 11, 13)))
 
-    assert phases.at("HOSE", at_ms(14, 33)) == "atc"
+    assert phases.at("HOSE", at_ms(10, 31)) == "closed"
 
 
 def test_the_next_change_is_found_at_each_moment_of_a_day() -> None:

@@ -83,6 +83,13 @@ def test_what_a_later_list_leaves_open_is_kept() -> None:
     assert (row["name_vi"], row["name_en"], row["type"]) == ("Quỹ", "Fund", "fund")
 
 
+def test_lot_and_price_steps_are_kept_where_a_list_tells_no_exchange() -> None:
+    held = a_row(Listing("SSI", "HOSE", "Chứng khoán Mẫu", "Sample Securities", "ST", "10"))
+
+    assert a_row(Listing("SSI"), held) == held
+    assert a_row(Listing("SSI", "HNX"), held)["ticks"] == [[0, 100]]
+
+
 def test_groups_are_by_exchange_and_by_type_and_futures_begin_with_the_front_month() -> None:
     listings = [
         Listing("VNM", "HOSE"),

@@ -11,7 +11,7 @@ from ingest_service.core.symbols import Listing
 from ingest_service.core.ticks import Tick
 from shared.channels import Channel, Internal
 from shared.table import JSON
-from tests.unit.ingest_service.core.a_feed import DAY, MI, CheckedBoard, R, X, a_tick, at_ms
+from tests.unit.ingest_service.core.a_feed import DAY, MI, OL, CheckedBoard, R, X, a_tick, at_ms
 
 SYMBOLS = ["SSI", "VNM"]
 
@@ -82,6 +82,22 @@ def test_a_standby_that_reads_more_slowly_than_the_leader_did_takes_nothing_back
     successor.take()
 
     assert successor.last_changes == {}
+
+
+def test_odd_lots_that_the_leader_has_published_are_taken_back_by_nobody_and_accused_by_nobody() -> None:
+    leader, successor = CheckedBoard(), CheckedBoard()
+    ticks = [a_tick(OL, TotalVol=1000 + number, Time=f"10:00:0{number}") for number in range(2 * AGREEING - 1)]
+    for tick in ticks:
+        leader.board.apply(tick)
+    leader.take()
+
+    successor.board.load(DAY, leader.tables, watched=True)
+    for tick in ticks:
+        successor.board.catch_up(tick)
+    successor.take()
+
+    assert successor.last_changes == {}
+    assert not successor.board.oddities.total()
 
 
 def test_what_is_traded_since_counts_as_unseen_if_the_standby_has_not_watched() -> None:

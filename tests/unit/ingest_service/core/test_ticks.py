@@ -26,6 +26,7 @@ from ingest_service.core.ticks import (
 from shared.table import JSON
 from tests.unit.ingest_service.core.a_feed import (
     DAY,
+    FUTURE,
     FUTURE_X,
     MI,
     OL,
@@ -84,11 +85,16 @@ def test_the_average_of_index_futures_is_brought_from_vnd_a_contract_to_points()
     assert tick.prices.average == 1893.7
 
 
-def test_float_noise_is_rounded_away() -> None:
-    tick = a_security_tick(X, TotalVal=185028289999.99728)
+@pytest.mark.parametrize("template", [X, X_TRADE], ids=["usual", "by the careful road"])
+def test_float_noise_is_rounded_away(template: dict[str, JSON]) -> None:
+    share = a_security_tick(template, TotalVal=185028289999.99728, LastPrice=31499.99999999)
+    future = a_security_tick({**template, "Symbol": FUTURE}, LastPrice=1894.1999999999998, AvgPrice=189370000.00000003)
 
-    assert tick.trade is not None
-    assert tick.trade.total_value == 185028290000
+    assert share.trade is not None
+    assert (share.trade.last, share.trade.total_value) == (31500, 185028290000)
+    assert future.trade is not None
+    assert future.prices is not None
+    assert (str(future.trade.last), str(future.prices.average)) == ("1894.2", "1893.7")
 
 
 def test_content_may_be_an_object() -> None:
