@@ -324,33 +324,35 @@ class Board:
         """
         if tick.day is not None and self.day is not None and tick.day > self.day:
             return False
-        totals: list[tuple[int | None, int | None]] = []
+        totals: tuple[tuple[int | None, int | None], ...] = ()
         match tick:
             case SecurityTick() | StatusTick():
                 row = self._market.get(tick.key, market.EMPTY)
                 held_ms = row["time"]
                 if isinstance(tick, SecurityTick) and tick.trade is not None:
-                    totals = [(tick.trade.total_volume, row["total_volume"])]
+                    totals = ((tick.trade.total_volume, row["total_volume"]),)
             case ForeignTick():
                 flow = self._foreign.get(tick.key, foreign.EMPTY)
                 held_ms = flow["time"]
-                totals = [(tick.buy_volume, flow["buy_volume"]), (tick.sell_volume, flow["sell_volume"])]
+                totals = (tick.buy_volume, flow["buy_volume"]), (tick.sell_volume, flow["sell_volume"])
             case IndexTick():
                 index = self._index.get(self._index_keys.get(tick.key.upper(), tick.key), indices.EMPTY)
                 held_ms = index["time"]
-                totals = [(tick.total_volume, index["total_volume"])]
+                totals = ((tick.total_volume, index["total_volume"]),)
             case OddLotTick():
                 lot = self._odd_lots.get(tick.key, odd_lots.EMPTY)
                 held_ms = lot["time"]
-                totals = [(tick.trade.total_volume, lot["total_volume"])]
+                totals = ((tick.trade.total_volume, lot["total_volume"]),)
             case _:
                 return False
-        if any(told is not None and held is None for told, held in totals):
-            return False  # of books alone nobody knows a total
-        steps = [told - held for told, held in totals if told is not None and held is not None]
-        if any(step > 0 for step in steps):
-            return False
-        if any(step < 0 for step in steps):
+        fallen = False
+        for told, held in totals:
+            if told is None:
+                continue
+            if held is None or told > held:
+                return False  # of books alone nobody knows a total
+            fallen = fallen or told < held
+        if fallen:
             return tick.time_ms is None or held_ms is None or tick.time_ms <= held_ms
         return tick.time_ms is not None and held_ms is not None and tick.time_ms < held_ms
 

@@ -1,7 +1,6 @@
 """The book of one message: who wants to buy and sell how much, at which prices."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from ingest_service.core.rounding import Price
 from ingest_service.core.rows import Level
@@ -14,17 +13,25 @@ class Book:
     The levels are made when somebody asks.
     """
 
-    __slots__ = ("_asks", "_bids", "_columns")
+    __slots__ = ("_asks", "_bids", "_columns", "_decimals")
 
-    def __init__(self, bids: Sequence[Level] = (), asks: Sequence[Level] = (), *, columns: Sequence[Any] = ()) -> None:
+    def __init__(
+        self,
+        bids: Sequence[Level] = (),
+        asks: Sequence[Level] = (),
+        *,
+        columns: tuple[float, ...] = (),
+        decimals: int = 0,
+    ) -> None:
         """
         Of levels; or of columns: ten bid prices, their volumes, ten ask prices, their volumes.
 
-        Columns are rounded, and 0 where there is nothing.
+        Columns are as they were told, and 0 where there is nothing. `decimals`: those that their prices are to have.
         """
         self._bids = bids
         self._asks = asks
         self._columns = columns
+        self._decimals = decimals
 
     @property
     def sides(self) -> tuple[list[Level], list[Level]]:
@@ -32,14 +39,15 @@ class Book:
         columns = self._columns
         if not columns:
             return list(self._bids), list(self._asks)
-        return _levels(columns[0:10], columns[10:20]), _levels(columns[20:30], columns[30:40])
+        decimals = self._decimals
+        return _levels(columns[0:10], columns[10:20], decimals), _levels(columns[20:30], columns[30:40], decimals)
 
     @property
     def best(self) -> tuple[Price | None, Price | None]:
         """The best prices, bid and ask; None for a side that is empty, or led by orders at whatever price."""
         columns = self._columns
-        if columns and columns[10] and columns[30]:
-            return columns[0] or None, columns[20] or None
+        if columns and columns[10] >= 1 and columns[30] >= 1:
+            return _price(columns[0], self._decimals), _price(columns[20], self._decimals)
         bids, asks = self.sides
         return best_price(bids), best_price(asks)
 
@@ -47,7 +55,7 @@ class Book:
         if not isinstance(other, Book):
             return NotImplemented
         if self._columns and other._columns:  # as nearly always
-            return self._columns == other._columns
+            return self._columns == other._columns and self._decimals == other._decimals
         return self.sides == other.sides
 
     def __hash__(self) -> int:
@@ -67,9 +75,13 @@ def best_price(levels: list[Level]) -> Price | None:
     return levels[0][0] if levels else None
 
 
-def _levels(prices: Sequence[Any], volumes: Sequence[int]) -> list[Level]:
-    levels: list[Level] = []
-    for price, volume in zip(prices, volumes, strict=True):
-        if volume:
-            levels.append([price or None, volume])
-    return levels
+def _levels(prices: Sequence[float], volumes: Sequence[float], decimals: int) -> list[Level]:
+    rounded = [round(price, decimals) for price in prices] if decimals else map(_whole, prices)
+    return [[price or None, volume] for price, volume in zip(rounded, map(_whole, volumes), strict=True) if volume]
+
+
+def _price(told: float, decimals: int) -> Price | None:
+    return (round(told, decimals) if decimals else _whole(told)) or None
+
+
+_whole = float.__round__  # half as long as `round`, which looks it up

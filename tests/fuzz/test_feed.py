@@ -28,7 +28,7 @@ from ingest_service.core.signalr import (
     parse_negotiation,
     start_url,
 )
-from ingest_service.core.ticks import parse, usual_tick
+from ingest_service.core.ticks import parse, usual_foreign_tick, usual_security_tick
 from shared.channels import Channel, Stored
 from shared.table import JSON, Row
 from shared.wire import decode_envelope, encode_envelope
@@ -176,24 +176,28 @@ def assert_plain(value: JSON) -> None:
 
 
 class Roads:
-    """Full messages of securities, each read twice: as it comes, and with the road for usual ones closed to it."""
+    """Messages of types with a road for usual ones, each read twice: as it comes, and with that road closed to it."""
 
     def try_one(self, mutator: Mutator) -> None:
-        content = mutator.text(mutator.random.choice((X, X | UNTRADED, FUTURE_X)))
+        usual = mutator.random.choice((X, X | UNTRADED, FUTURE_X, R))
+        content = mutator.text(usual)
 
-        assert self.outcome("DataType", content) == self.outcome("datatype", content)
+        assert self.outcome("DataType", usual["RType"], content) == self.outcome("datatype", usual["RType"], content)
 
-    def outcome(self, name: str, content: str) -> object:
+    def outcome(self, name: str, data_type: JSON, content: str) -> object:
         try:
-            tick = parse(json.dumps({name: "X", "Content": content}))
+            tick = parse(json.dumps({name: data_type, "Content": content}))
         except InvalidRow as refused:
             return refused.reason, refused.data_type, refused.field
-        # A name in another case is odd, so nothing else is looked at in haste.
+        # A name in another case is odd, so nothing else is looked at in haste. A number without end in a field that
+        # nobody reads is noticed on the careful road only.
         oddities = tick.oddities if name == "DataType" else tick.oddities[1:]
-        return repr(replace(tick, oddities=oddities))  # in which 1, 1.0 and True differ
+        told = replace(tick, oddities=[oddity for oddity in oddities if oddity != "bare_nan"])
+        return repr(told)  # in which 1, 1.0 and True differ
 
     def still_works(self) -> None:
-        assert usual_tick(X) is not None
+        assert usual_security_tick(json.dumps(X)) is not None
+        assert usual_foreign_tick(json.dumps(R)) is not None
 
 
 def test_the_straight_road_tells_what_the_careful_one_tells(record_property: Callable[[str, object], None]) -> None:

@@ -19,9 +19,11 @@ from ingest_service.core.ticks import (
     OddLotTick,
     Prices,
     StatusTick,
+    Tick,
     Trade,
     parse,
-    usual_tick,
+    usual_foreign_tick,
+    usual_security_tick,
 )
 from shared.table import JSON
 from tests.unit.ingest_service.core.a_feed import (
@@ -416,32 +418,52 @@ def test_a_message_without_content_is_refused(content: JSON) -> None:
     assert caught.value.reason == "no_content"
 
 
-@pytest.mark.parametrize("content", [X, FUTURE_X, {**X, "Side": "BU"}, {**X, "BidVol2": 0.0}, {**X, "More": "odd"}])
+@pytest.mark.parametrize(
+    "content",
+    [X, FUTURE_X, {**X, "Side": "BU"}, {**X, "BidVol2": 0.0}, {**X, "BidVol1": 0.4}, {**X, "LastPrice": 31500},
+     {**X, "More": "odd"}, dict(reversed(X.items())), R, {**R, "BuyVol": 845300}],
+)  # fmt: skip
 def test_a_full_message_with_nothing_odd_about_it_takes_the_straight_road(content: dict[str, JSON]) -> None:
     tick = usual_tick(content)
 
-    careful = parse(orjson.dumps({"datatype": "X", "Content": content}))  # reason enough for the other road
+    careful = parse(
+        orjson.dumps({"datatype": content["RType"], "Content": content})
+    )  # reason enough for the other road
     assert careful.oddities == ["key_case", "content_object"]
     assert tick == replace(careful, oddities=[])
 
 
-@pytest.mark.parametrize("odd", [None, "NaN", "31500", 31500, True, -1.0, -0.3, 1e16, float("inf"), [], {}])
-@pytest.mark.parametrize("name", ["LastPrice", "TotalVal", "BidPrice1", "BidVol10"])
-def test_a_message_with_an_odd_number_is_read_with_care(name: str, odd: JSON) -> None:
-    assert usual_tick({**X, name: odd}) is None
+@pytest.mark.parametrize("odd", [None, "NaN", "31500", True, -1.0, -0.3, 1e16, 2**53, [], {}])
+@pytest.mark.parametrize(
+    ("usual", "name"),
+    [(X, "LastPrice"), (X, "TotalVal"), (X, "BidPrice1"), (X, "BidVol10"), (R, "TotalRoom"), (R, "SellVal")],
+)
+def test_a_message_with_an_odd_number_is_read_with_care(usual: dict[str, JSON], name: str, odd: JSON) -> None:
+    assert usual_tick({**usual, name: odd}) is None
 
 
 @pytest.mark.parametrize(
-    ("name", "odd"),
-    [("Time", None), ("Time", "25:00:00"), ("Exchange", "MOON"), ("Exchange", []), ("Side", 1), ("Side", "x" * 17)],
-)
-def test_a_message_with_an_odd_text_is_read_with_care(name: str, odd: JSON) -> None:
-    assert usual_tick({**X, name: odd}) is None
+    ("usual", "name", "odd"),
+    [(X, "Time", None), (X, "Time", "25:00:00"), (X, "Exchange", "MOON"), (X, "Exchange", []), (X, "Side", 1),
+     (X, "Side", "x" * 17), (X, "Symbol", "@SSI"), (R, "Time", "25:00:00"), (R, "tradingsession", "LO")],
+)  # fmt: skip
+def test_a_message_with_an_odd_text_is_read_with_care(usual: dict[str, JSON], name: str, odd: JSON) -> None:
+    assert usual_tick({**usual, name: odd}) is None
 
 
-@pytest.mark.parametrize("name", ["Symbol", "Time", "MarketId", "Side", "AvgPrice", "TotalVal", "AskVol10"])
-def test_a_message_without_one_of_its_fields_is_read_with_care(name: str) -> None:
-    assert usual_tick({key: value for key, value in X.items() if key != name}) is None
+@pytest.mark.parametrize(
+    ("usual", "name"),
+    [(X, "Symbol"), (X, "Time"), (X, "MarketId"), (X, "Side"), (X, "AvgPrice"), (X, "TotalVal"), (X, "AskVol10"),
+     (R, "Symbol"), (R, "Exchange"), (R, "BuyVal")],
+)  # fmt: skip
+def test_a_message_without_one_of_its_fields_is_read_with_care(usual: dict[str, JSON], name: str) -> None:
+    assert usual_tick({key: value for key, value in usual.items() if key != name}) is None
+
+
+def usual_tick(content: dict[str, JSON]) -> Tick | None:
+    """What the straight road makes of it."""
+    road = usual_foreign_tick if content["RType"] == "R" else usual_security_tick
+    return road(orjson.dumps(content).decode())
 
 
 @pytest.fixture
