@@ -64,4 +64,4 @@ async def test_a_commit_of_an_earlier_term_that_arrives_late_is_not_taken_for_th
     assert first.rev == second.rev
     assert first_id != second_id
     assert stored is not None
-    assert [row for key, row, _ in stored.rows[Channel.MARKET] if key == "SSI"] == [{"last": 2}]
+    assert [entry.row for key, entry in stored.rows[Channel.MARKET] if key == "SSI"] == [{"last": 2}]
