@@ -78,7 +78,7 @@ class Block(NamedTuple):
 
 def blocks(document: str) -> list[Block]:
     """Those of a part of a document."""
-    return [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```", document, re.DOTALL | re.MULTILINE)]
+    return [Block(*found) for found in re.findall(r"^```(\w*)\n(.*?)^```", document, re.DOTALL | re.MULTILINE)]
 
 
 def read(name: str) -> str:
@@ -230,11 +230,13 @@ def test_each_command_is_run_or_it_is_said_why_not() -> None:
 
 
 async def test_a_reader_of_the_readme_sees_the_demo_from_outside(tmp_path: Path) -> None:
-    before, heading, _ = read("README.md").partition(OWN_KEYS)
+    before, heading, after = read("README.md").partition(OWN_KEYS)
+    _, next_heading, after = after.partition("\n## ")
     assert heading
+    assert next_heading
 
     async with a_reader(tmp_path) as reader:
-        for block in blocks(before):
+        for block in blocks(before + after):
             if block.language == "python":
                 reader.save("prices.py", block.text)
                 await reader.type(PRICES)
