@@ -36,6 +36,8 @@ RENEWAL_S = 0.4
 STANDBY_POLL_S = 0.1
 #: How long a standby leaves a Redis that lost something to the leader: the longest retry, a lease, and some more.
 LEADER_FIRST_S = 4.0
+#: After so long without a word readers tell their clients that nobody writes.
+SILENCE_MS = 2_000
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.05, 1.0
 
 T = TypeVar("T")
@@ -181,11 +183,16 @@ class Publication:
         await self._replace()
 
     async def _tell_readers(self, server: str) -> None:
-        """That somebody leads again, if what they hold goes on: to read all rows of a full board takes a second."""
+        """
+        That somebody leads again, if what they hold goes on: to read all rows of a full board takes a second.
+
+        Readers who have told their clients already that nobody writes are told by the first rows: before these, what
+        they show is old.
+        """
         head = await self._sink.head()
         if head is None or head.more or head.server != server or head.schema != self._sink.schema.identity:
             return
-        if head.source in ("", self._sink.source):
+        if head.source in ("", self._sink.source) and now_ms() - head.time_ms < SILENCE_MS:
             await self._sink.heartbeat(Heartbeat(head.epoch, head.rev, max(head.time_ms, now_ms()), checksums=None))
 
     async def open_epoch(self, day: date) -> None:
