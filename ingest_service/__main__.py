@@ -11,6 +11,7 @@ from ingest_service.app import serve
 from ingest_service.core.calendar_rules import InvalidCalendar
 from ingest_service.health_server import CannotListen
 from ingest_service.probe import probe
+from ingest_service.rest import UnusableProxy
 from ingest_service.settings import load_settings
 from shared.descriptors import raise_descriptor_limit
 from shared.log import configure_logging
@@ -54,16 +55,17 @@ def main(arguments: list[str] | None = None) -> int:
     settings = load_settings()
     configure_logging(settings.log_level)
     raise_descriptor_limit()
-    if chosen.probe is not None:
-        return run(until_signal(probe(settings, chosen.probe)))
     code = 0
     try:
-        code = run(until_signal(serve(settings)))
+        code = run(until_signal(serve(settings) if chosen.probe is None else probe(settings, chosen.probe)))
     except* CannotListen as group:
         sys.stderr.write(f"{first_of(group)}.\n")
         code = 2
     except* InvalidCalendar as group:
         sys.stderr.write(f"Wrong calendar: {first_of(group)}. Mend the file and start again.\n")
+        code = 2
+    except* UnusableProxy as group:
+        sys.stderr.write(f"Wrong setting: {first_of(group)}. Change it and start again.\n")
         code = 2
     except* NewerContract as group:
         sys.stderr.write(f"Not started: {first_of(group)}.\n")

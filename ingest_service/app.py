@@ -51,7 +51,7 @@ DAILY = (Channel.MARKET, Channel.FOREIGN, Channel.INDEX)
 async def serve(
     settings: IngestSettings, source_of: Callable[[IngestSettings, httpx2.AsyncClient], Source] = FastConnectSource
 ) -> None:
-    """Stand by or lead, for ever. Raises InvalidCalendar and CannotListen; anything else is a bug."""
+    """Stand by or lead, for ever. Raises InvalidCalendar, CannotListen and UnusableProxy; anything else is a bug."""
     calendar = load_calendar(settings.calendar_file)
     metrics, quarantine = Metrics(), Quarantine()
     async with (

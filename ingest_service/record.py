@@ -19,7 +19,7 @@ from ingest_service.fast_connect_source import FastConnectSource
 from ingest_service.leader import today
 from ingest_service.metrics import Metrics
 from ingest_service.recorder import Recorder, recording
-from ingest_service.rest import open_http
+from ingest_service.rest import UnusableProxy, open_http
 from ingest_service.settings import IngestSettings, load_settings
 from shared.log import configure_logging
 from shared.version import VERSION
@@ -85,7 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     metrics = Metrics()
     recorder = recorder_of(settings, metrics)
     assert recorder is not None  # noqa: S101 (the folder is set)
-    run(until_signal(record(settings, recorder, calendar, metrics, chosen.seconds)))
+    try:
+        run(until_signal(record(settings, recorder, calendar, metrics, chosen.seconds)))
+    except UnusableProxy as error:
+        sys.stderr.write(f"Not recorded: {error}.\n")
+        return 2
     lost = f"; {recorder.dropped:,} are missing, see the log" if recorder.dropped else ""
     sys.stdout.write(f"{recorder.frames:,} frames in {recorder.bytes / 1e6:.1f} MB in {folder}{lost}\n")
     return 0 if recorder.frames and not recorder.dropped else 1
@@ -94,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def record(
     settings: IngestSettings, recorder: Recorder, calendar: Calendar, metrics: Metrics, seconds: float | None
 ) -> None:
-    """Record for so long, or until cancelled."""
+    """Record for so long, or until cancelled. Raises UnusableProxy."""
     async with open_http() as http:
         source = FastConnectSource(settings, http)
         reader = reader_of(source, metrics, calendar, recorder=recorder, warm=False)

@@ -128,9 +128,23 @@ class _TokenAnswer(_Wire):
     data: _TokenData
 
 
-def open_http() -> httpx2.AsyncClient:
-    """The client for REST and negotiation, to be used with `async with`: deadlines, TLS verified, no redirects."""
-    return httpx2.AsyncClient(timeout=DEADLINE_S, headers={"Accept": "application/json"})
+class UnusableProxy(Exception):  # noqa: N818 (it is the proxy that is unusable)
+    """The environment names a proxy that nobody can go through. The text does not repeat it: it may hold a password."""
+
+    def __init__(self) -> None:
+        super().__init__("HTTPS_PROXY, HTTP_PROXY and ALL_PROXY must begin with http:// or https://")
+
+
+def open_http(base_url: str = "", deadline_s: float = DEADLINE_S) -> httpx2.AsyncClient:
+    """
+    The client for REST and negotiation, to be used with `async with`: deadlines, TLS verified, no redirects.
+
+    Raises UnusableProxy.
+    """
+    try:
+        return httpx2.AsyncClient(base_url=base_url, timeout=deadline_s, headers={"Accept": "application/json"})
+    except (ValueError, ImportError):  # a scheme that is none; one that needs another package
+        raise UnusableProxy from None
 
 
 class Rest:

@@ -8,6 +8,8 @@ from redis.exceptions import AuthenticationError, ResponseError
 
 #: What a server says of a refusal; a longer text says nothing more.
 MOST_CHARACTERS = 200
+#: A server repeats the arguments of a command that it does not know: of AUTH, name and password.
+_REPEATED = ", with args beginning with"
 #: Where a name has several addresses, the event loop tells of all of them in one error without a number.
 _OF_SEVERAL = re.compile(r"\[Errno (\d+)\]")
 
@@ -42,7 +44,7 @@ def _words(error: BaseException) -> str | None:
         case OSError() if (first := _OF_SEVERAL.search(str(error))) is not None:
             words = os.strerror(int(first[1]))
         case ResponseError() | AuthenticationError():
-            words = str(error)[:MOST_CHARACTERS]
+            words = str(error).partition(_REPEATED)[0][:MOST_CHARACTERS]
         case _:
             pass
     return words

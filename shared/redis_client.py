@@ -68,12 +68,15 @@ async def broker_fault(redis: Redis, deadline_s: float = COMMAND_DEADLINE_S) -> 
 
 
 def check_redis_url(url: str) -> str:
-    """The URL itself, if it can be one of a Redis. Raises ValueError with what is wrong."""
+    """The URL, if it can be one of a Redis. Raises ValueError with what is wrong."""
     return check_url(url, ("redis", "rediss", "unix"))
 
 
 def check_url(url: str, schemes: tuple[str, ...]) -> str:
-    """The URL itself, if it can be one of these schemes. Raises ValueError with what is wrong, without the URL."""
+    """The URL, if it can be one of these schemes. Raises ValueError with what is wrong, without the URL."""
+    url = url.strip()  # of the end of a line, most often: that of a file which a setting was read from
+    if not url.isprintable():
+        raise ValueError("holds a character that cannot be seen")
     parts = urlsplit(url)
     if parts.scheme not in schemes:
         raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
@@ -87,4 +90,8 @@ def check_url(url: str, schemes: tuple[str, ...]) -> str:
         raise ValueError("has a port that is no number up to 65535") from None
     if not host:
         raise ValueError("names no host")
+    try:
+        host.encode("idna")
+    except ValueError:
+        raise ValueError("names a host that can be none") from None
     return url

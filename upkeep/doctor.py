@@ -20,7 +20,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from ingest_service.answer import answer_to, no_answer
 from ingest_service.calendar_file import load_calendar
 from ingest_service.core.calendar_rules import InvalidCalendar
-from ingest_service.rest import open_http
+from ingest_service.rest import UnusableProxy, open_http
 from ingest_service.settings import IngestSettings
 from publisher_service.settings import PublisherSettings
 from shared.cause import cause_of
@@ -199,7 +199,7 @@ async def publisher_findings(url: str, *, asked_for: bool) -> AsyncIterator[Find
     missing = wrong if asked_for else note
     told = without_secrets(url)
     try:
-        async with httpx2.AsyncClient(base_url=url, timeout=ANSWER_S) as http:
+        async with open_http(url, ANSWER_S) as http:
             ready = await http.get("/readyz")
             channels = await http.get("/api/channels")
     except httpx2.HTTPError as error:
@@ -240,6 +240,15 @@ def told_in(answer: httpx2.Response) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+async def by_proxy(found: AsyncIterator[Finding]) -> AsyncIterator[Finding]:
+    """The same; or why nobody could be asked at all."""
+    try:
+        async for finding in found:
+            yield finding
+    except UnusableProxy as error:
+        yield wrong("proxy", str(error), "set it right, or take it out of the environment")
+
+
 async def findings(url: str | None) -> AsyncIterator[Finding]:
     """Everything, in the order of the road: here, exchange, Redis, publisher."""
     version = ".".join(map(str, sys.version_info[:3]))
@@ -254,14 +263,15 @@ async def findings(url: str | None) -> AsyncIterator[Finding]:
     for finding in settings_findings(ingest, publisher):
         yield finding
     if not isinstance(ingest, ValidationError):
-        async for finding in exchange_findings(ingest):
+        async for finding in by_proxy(exchange_findings(ingest)):
             yield finding
     if isinstance(publisher, ValidationError):
         return
     async for finding in redis_findings(publisher.redis_url, publisher.redis_prefix):
         yield finding
     host = "127.0.0.1" if publisher.host in ("0.0.0.0", "::") else publisher.host  # noqa: S104 (compared, not listened on)
-    async for finding in publisher_findings(url or f"http://{host}:{publisher.port}", asked_for=url is not None):
+    at_publisher = publisher_findings(url or f"http://{host}:{publisher.port}", asked_for=url is not None)
+    async for finding in by_proxy(at_publisher):
         yield finding
 
 

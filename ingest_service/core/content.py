@@ -120,6 +120,7 @@ class Content:
                 volume, price = self.number(volume_name), self.number(price_name)
                 if not volume or price is None:
                     continue
+                price = float(price)  # a whole number of points is published as 1900.0, however it was written
             if whole := round(volume):
                 levels.append([(round(price, decimals) if decimals else round(price)) or None, whole])
         return levels

@@ -266,6 +266,8 @@ class Guard:
         if not offender.is_believed(crime, facts):
             raise Offence(crime, tick, facts)
         self._oddities[_ODDITIES[crime]] += 1
+        if offender.agreeing < AGREEING:
+            return  # that so many are wrong does not say what is right: it teaches nothing that outlasts a good message
         if crime == "off_band":
             offender.false_band = facts["ceiling"], facts["floor"]
         elif crime == "off_tick":

@@ -174,7 +174,10 @@ class Phases:
     def told(self, exchange: Exchange, market_ms: int) -> str | None:
         """The session that the feed has told during the phase that it is by the clock; None if none that counts."""
         told = self._told.get(exchange)
-        _, began_ms = self._calendar.phase(exchange, market_ms)
-        if told is None or not began_ms + _LATE_MS <= told.market_ms <= market_ms + _LATE_MS:
+        if told is None:
             return None
-        return told.session
+        if told.market_ms > market_ms + _LATE_MS:
+            del self._told[exchange]  # of a time to come: beside it, all that is told of the present would be old
+            return None
+        _, began_ms = self._calendar.phase(exchange, market_ms)
+        return told.session if told.market_ms >= began_ms + _LATE_MS else None

@@ -19,16 +19,21 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
 SYMBOL = next(iter(COLOURS))  # one of VN30
-EXAMPLES = Path(__file__).parents[2] / "examples"
+PAGE = Path(__file__).parents[2] / "examples" / "page.html"
+#: Written into the page, not taken from its address: that would run the script of whoever makes a link to it.
+BOARD = "http://localhost:8000"
 
 
 async def test_a_page_of_another_site_that_may_connect_shows_prices_as_they_move(
-    browser: Browser, writer: Writer, redis_url: str, redis_prefix: str
+    browser: Browser, writer: Writer, redis_url: str, redis_prefix: str, tmp_path: Path
 ) -> None:
-    with a_site(EXAMPLES) as site:
+    with a_site(tmp_path) as site:
         async with running_publisher(redis_url, redis_prefix, ALLOWED_ORIGINS=site) as publisher:
+            text = PAGE.read_text("utf-8")
+            assert text.count(BOARD) == 2
+            (tmp_path / PAGE.name).write_text(text.replace(BOARD, publisher.url), "utf-8")
             page = await browser.new_page()
-            await page.goto(f"{site}/page.html?board={publisher.url}")
+            await page.goto(f"{site}/{PAGE.name}")
             await page.get_by_text("live").wait_for()
             await writer.commit({Channel.MARKET: {SYMBOL: price_row(31_850)}})
             await page.get_by_text(f"{SYMBOL} 31850").wait_for()

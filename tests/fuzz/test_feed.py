@@ -179,7 +179,7 @@ class Roads:
     """Messages of types with a road for usual ones, each read twice: as it comes, and with that road closed to it."""
 
     def try_one(self, mutator: Mutator) -> None:
-        usual = mutator.random.choice((X, X | UNTRADED, FUTURE_X, R))
+        usual = mutator.random.choice((X, X | UNTRADED, FUTURE_X, FUTURE_X | {"BidPrice1": 1890}, R))
         content = mutator.text(usual)
 
         assert self.outcome("DataType", usual["RType"], content) == self.outcome("datatype", usual["RType"], content)

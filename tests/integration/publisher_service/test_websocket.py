@@ -205,6 +205,7 @@ async def test_all_that_cannot_be_answered_over_http_is_told_in_one_form(publish
     assert (posted.status_code, posted.json()["code"]) == (405, "wrong_method")
     assert answers["/api/channels/market?key=SSI"].json()["detail"].endswith("did you mean keys?")
     assert answers["/api/channels/market?fromat=csv"].json()["detail"].endswith("did you mean format?")
+    assert answers["/api/schema?version=2"].json()["detail"] == "there is no parameter version; there is token"
     assert answers["/ws/market?keys=SSI"].headers["upgrade"] == "websocket"
     assert "the board is at /," in answers["/ws"].json()["detail"]
     assert with_token.status_code == 200

@@ -53,6 +53,18 @@ async def test_a_sound_road_is_told_link_by_link_and_ends_with_0(
     assert {finding["level"] for finding in told["findings"]} == {"ok", "note"}  # a note: no key is set
 
 
+@pytest.mark.parametrize("proxy", ["socks5://me:hunter2@proxy.example", "ftp://me:hunter2@proxy.example"])
+async def test_a_proxy_that_nobody_can_go_through_is_told_without_its_password(
+    environment: pytest.MonkeyPatch, proxy: str
+) -> None:
+    environment.setenv("ALL_PROXY", proxy)
+
+    (finding,) = await found("proxy", "http://publisher.example")
+
+    assert finding.level == "wrong"
+    assert finding.text == "HTTPS_PROXY, HTTP_PROXY and ALL_PROXY must begin with http:// or https://"
+
+
 async def test_a_redis_without_tables_is_told_with_the_next_step_and_ends_with_1(
     redis_prefix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,9 +5,14 @@ import base64
 import errno
 import gzip
 import logging
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from traceback import format_exception
 from urllib.parse import parse_qs
 
 import httpx2
@@ -16,7 +21,7 @@ import pytest
 from pydantic import SecretStr
 
 from ingest_service import answer
-from ingest_service.rest import Rest, RestError, UnreachableError
+from ingest_service.rest import Rest, RestError, UnreachableError, UnusableProxy, open_http
 
 
 class FakeServer:
@@ -356,3 +361,35 @@ async def test_an_answer_that_is_too_large_is_an_error_however_small_it_was_pack
         securities = await rest.securities("HOSE")
 
     assert [security.symbol for security in securities] == ["SSI"]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://me:hunter2@proxy.example", "ftp://me:hunter2@proxy.example"])
+def test_a_proxy_that_nobody_can_go_through_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+
+    with pytest.raises(UnusableProxy) as refused:
+        open_http()
+
+    assert "hunter2" not in "".join(format_exception(refused.value))
+
+
+@pytest.mark.parametrize("command", [["ingest_service", "--probe", "1"], ["ingest_service.record", "--seconds", "1"]])
+def test_with_such_a_proxy_no_command_starts_and_the_last_line_says_why(command: list[str], tmp_path: Path) -> None:
+    settings = {"SSI_CONSUMER_ID": "demo", "SSI_CONSUMER_SECRET": "demo", "RECORD_DIR": str(tmp_path)}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", *command],
+        env=os.environ | settings | {"ALL_PROXY": "ftp://me:hunter2@proxy.example"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert ended.returncode == 2
+    assert (
+        ended.stderr.splitlines()[-1].split(": ", 1)[1].startswith("HTTPS_PROXY, HTTP_PROXY and ALL_PROXY must begin")
+    )
+    assert "hunter2" not in ended.stdout + ended.stderr

@@ -81,6 +81,8 @@ def test_settings_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("REDIS_URL", "unix://"),
         ("REDIS_PREFIX", "a{b}"),
         ("SSI_URL", "127.0.0.1:8765"),
+        ("SSI_URL", "https://exchange\x7f.example/"),
+        ("SSI_URL", "https://exchange..example"),
         ("SSI_STREAM_URL", "wss://hub.example"),
         ("SSI_CHANNELS", "X"),
         ("SSI_CHANNELS", "Y:ALL"),
@@ -124,6 +126,12 @@ def test_a_wrong_address_for_both_is_told_of_once(
 @pytest.mark.parametrize("url", ["rediss://:hunter2@redis.example:6380/1", "unix:///run/redis.sock", "redis://redis"])
 def test_the_three_kinds_of_redis_address_are_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     assert settings_of(monkeypatch, REDIS_URL=url).redis_url == url
+
+
+def test_the_end_of_a_line_behind_an_address_is_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(monkeypatch, REDIS_URL="redis://redis\n", SSI_URL="https://exchange.example\n")
+
+    assert (settings.redis_url, settings.ssi_api_url) == ("redis://redis", "https://exchange.example")
 
 
 def test_a_password_in_a_refused_address_is_not_repeated(

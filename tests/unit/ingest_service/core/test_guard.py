@@ -328,6 +328,21 @@ def test_no_symbol_is_stopped_for_good_by_offences_that_never_agree(turns: list[
     assert longest == ENOUGH - 1
 
 
+@pytest.mark.parametrize(
+    "last", [{"LastPrice": 31475.0}, {"LastPrice": 33400.0, "High": 33400.0}], ids=["step", "band"]
+)
+def test_what_is_believed_because_too_much_was_refused_is_refused_again_after_a_good_message(
+    last: dict[str, JSON],
+) -> None:
+    board = a_board()
+    for number in range(ENOUGH - 1):
+        assert refusal(board, X, TotalVol=9000.0 - number) == "falling_total"
+
+    told = [refusal(board, X, **{**NEXT, **changes}) for changes in (last, {"LastPrice": 31450.0}, last)]
+
+    assert told == [None, None, "off_tick" if last["LastPrice"] == 31475.0 else "off_band"]
+
+
 def test_a_message_of_the_book_alone_says_nothing_about_prices_and_totals() -> None:
     board = a_board()
 

@@ -214,6 +214,16 @@ def test_a_session_of_a_time_to_come_is_not_heard() -> None:
     assert phases.at("HOSE", at_ms(10, 0)) == "continuous"
 
 
+def test_who_was_told_a_time_to_come_hears_the_present_again() -> None:
+    phases = Phases(Calendar())
+    phases.hear("HOSE", "PLO", at_ms(14, 50))
+    phases.at("HOSE", at_ms(10, 0))
+
+    phases.hear("HOSE", "C", at_ms(10, 2))
+
+    assert phases.at("HOSE", at_ms(10, 3)) == "closed"
+
+
 def test_an_old_row_that_is_repeated_does_not_bring_an_old_phase_back() -> None:
     phases = Phases(Calendar())
     phases.hear("HOSE", "C", at_ms(10, 30))

@@ -80,6 +80,15 @@ def test_prices_of_index_futures_are_points_with_one_decimal() -> None:
     assert tick.book == Book(bids=[[1894.1, 31]], asks=[[1894.3, 8]])
 
 
+def test_points_of_a_book_are_written_alike_whether_they_come_with_decimals_or_without() -> None:
+    usual, careful = (
+        a_security_tick(FUTURE_X, BidPrice1=1890, BidPrice2=0, BidVol2=5, **more) for more in ({}, {"BidVol10": None})
+    )
+
+    assert (usual.oddities, careful.oddities) == ([], ["null_number"])
+    assert repr(usual.book) == repr(careful.book) == "Book(bids=[[1890.0, 31], [None, 5]], asks=[[1894.3, 8]])"
+
+
 def test_the_average_of_index_futures_is_brought_from_vnd_a_contract_to_points() -> None:
     tick = a_security_tick(FUTURE_X)
 
