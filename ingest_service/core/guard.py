@@ -28,6 +28,8 @@ Totals: TypeAlias = tuple[int | None, ...]
 AGREEING = 5
 #: After so many in a row, be they as different as they like, the rules are wrong: no symbol is stopped for good.
 ENOUGH = 4 * AGREEING
+#: … if they came over so long a time at least: a burst of nonsense in a busy minute is no rule.
+ENOUGH_MS = 60_000
 #: Times so far ahead may be right: clocks differ.
 AHEAD_MS = 60_000
 #: Prices that differ by no more than this part of the first agree: 7 %, the narrowest band of shares.
@@ -62,10 +64,11 @@ class Offence(InvalidRow):
 class _Offender:
     """What one symbol said against the rules since its last good message, and what was learned of it today."""
 
-    __slots__ = ("agreeing", "crime", "facts", "false_band", "in_a_row", "steps_are_unknown")
+    __slots__ = ("agreeing", "began_ms", "crime", "facts", "false_band", "in_a_row", "steps_are_unknown")
 
     def __init__(self) -> None:
         self.in_a_row = 0
+        self.began_ms = 0  # when the first of them came
         self.agreeing = 0  # the last ones of them
         self.crime: Crime | None = None  # the last one
         self.facts: Facts = {}
@@ -77,13 +80,16 @@ class _Offender:
         """Something was learned that counts for the rest of the day."""
         return self.steps_are_unknown or self.false_band is not None
 
-    def is_believed(self, crime: Crime, facts: Facts) -> bool:
+    def is_believed(self, crime: Crime, facts: Facts, now_ms: int) -> bool:
         """Take one more offence; True if it and those before it are enough."""
+        if not self.in_a_row:
+            self.began_ms = now_ms
         agrees = crime == self.crime and _agree(self.facts, facts)
         self.agreeing = self.agreeing + 1 if agrees else 1
         self.in_a_row += 1
         self.crime, self.facts = crime, facts
-        return self.agreeing >= AGREEING or self.in_a_row >= ENOUGH
+        is_enough = self.in_a_row >= ENOUGH and now_ms - self.began_ms >= ENOUGH_MS
+        return self.agreeing >= AGREEING or is_enough
 
 
 def _agree(before: Facts, facts: Facts) -> bool:
@@ -107,6 +113,7 @@ class Guard:
     def __init__(self, oddities: Counter[str], now_ms: int | None = None, *, any_time: bool = False) -> None:
         self._oddities = oddities
         self._any_time = any_time
+        self._now_ms = now_ms or 0
         self._newest_ms = 0  # the latest time that was told and believed
         self._limit_ms: float = math.inf if now_ms is None or any_time else now_ms + AHEAD_MS
         self._ahead_in_a_row = self._ahead_ms = 0  # messages with a time beyond the limit, whatever their symbols
@@ -115,6 +122,7 @@ class Guard:
 
     def set_time(self, now_ms: int, market_ms: int) -> None:
         """The machine's time, and the market's: what the feed told last, and what has passed since. Unix ms."""
+        self._now_ms = now_ms
         if not self._any_time:
             self._limit_ms = max(now_ms, market_ms, self._newest_ms) + AHEAD_MS
 
@@ -263,7 +271,7 @@ class Guard:
             if len(self._offenders) >= MAX_OFFENDERS:
                 del self._offenders[next(iter(self._offenders))]
             offender = self._offenders[who] = _Offender()
-        if not offender.is_believed(crime, facts):
+        if not offender.is_believed(crime, facts, self._now_ms):
             raise Offence(crime, tick, facts)
         self._oddities[_ODDITIES[crime]] += 1
         if offender.agreeing < AGREEING:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest_service.core import guard as guard_file
 from ingest_service.core.board import Board
-from ingest_service.core.guard import AGREEING, ENOUGH, Offence
+from ingest_service.core.guard import AGREEING, ENOUGH, ENOUGH_MS, Offence
 from ingest_service.core.quarantine import MAX_KEPT, TOLD_AGAIN_MS, Quarantine
 from ingest_service.core.symbols import Listing
 from shared.channels import Channel
@@ -50,6 +50,11 @@ def a_board() -> Board:
         board.apply(a_tick(template))
     board.take_changes()
     return board
+
+
+def pass_time(board: Board, seconds: float) -> None:
+    """Since the board was made."""
+    board.set_time(at_ms(10, 42, 30) + round(1000 * seconds), at_ms(10, 42, 30) + round(1000 * seconds))
 
 
 def ssi(board: Board) -> Row:
@@ -321,11 +326,23 @@ def test_no_symbol_is_stopped_for_good_by_offences_that_never_agree(turns: list[
     board, refused_in_a_row, longest = a_board(), 0, 0
 
     for number in range(5 * ENOUGH):
+        pass_time(board, 5 * number)
         refused = refusal(board, X, **{**NEXT, **turns[number % len(turns)]})
         refused_in_a_row = refused_in_a_row + 1 if refused else 0
         longest = max(longest, refused_in_a_row)
 
     assert longest == ENOUGH - 1
+
+
+def test_a_burst_of_nonsense_is_not_believed_however_much_it_is() -> None:
+    board = a_board()
+
+    told = []
+    for number in range(10 * ENOUGH):
+        pass_time(board, 0.99 * ENOUGH_MS / 1000 * number / (10 * ENOUGH))
+        told.append(refusal(board, X, TotalVol=9000.0 - number))
+
+    assert set(told) == {"falling_total"}
 
 
 @pytest.mark.parametrize(
@@ -337,6 +354,7 @@ def test_what_is_believed_because_too_much_was_refused_is_refused_again_after_a_
     board = a_board()
     for number in range(ENOUGH - 1):
         assert refusal(board, X, TotalVol=9000.0 - number) == "falling_total"
+    pass_time(board, ENOUGH_MS / 1000)
 
     told = [refusal(board, X, **{**NEXT, **changes}) for changes in (last, {"LastPrice": 31450.0}, last)]
 
