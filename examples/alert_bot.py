@@ -2,6 +2,8 @@
 Tell of the market's alerts, and when a price crosses a limit: on the screen, and to a webhook if one is named.
 
 python examples/alert_bot.py ws://localhost:8000 --symbol SSI --limit 31500 --webhook http://localhost:9000/
+
+It needs the client: `pip install ./clients/python`, or PYTHONPATH=clients/python with the Python in .venv.
 """
 
 import argparse

@@ -53,7 +53,8 @@ def answer_faults(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)  # noqa: S101 (as above)
         first = error.errors()[0]
         name = str(first["loc"][-1])
-        return await invalid(request, InvalidRequest(f"invalid_{name}", f"{name}: {first['msg']}"))
+        said = f" must be {first['ctx']['expected']}" if first["type"] == "literal_error" else f": {first['msg']}"
+        return await invalid(request, InvalidRequest(f"invalid_{name}", name + said))
 
     app.add_exception_handler(HTTPException, failed)
     app.add_exception_handler(InvalidRequest, invalid)

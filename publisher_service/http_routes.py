@@ -117,9 +117,11 @@ async def snapshot(
 async def row(request: Request, channel: str, key: str) -> Response:
     """One row."""
     view = _view(request, channel, key)
-    entry = request.app.state.replica.tables[view.key.channel].get(key)
+    table = request.app.state.replica.tables[view.key.channel]
+    entry = table.get(key)
     if entry is None or entry.removed:
-        raise CannotAnswer(404, "unknown_key", f"channel {channel} has no row {key}")
+        meant = f"; did you mean {key.upper()}?" if table.get(key.upper()) is not None else ""
+        raise CannotAnswer(404, "unknown_key", f"channel {channel} has no row {key}{meant}")
     return Response(entry.json, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
 
@@ -166,13 +168,14 @@ async def schema(request: Request, if_none_match: Annotated[str | None, Header()
 @router.get("/ws", include_in_schema=False)
 @router.head("/ws/{channel}", include_in_schema=False)
 @router.get("/ws/{channel}", include_in_schema=False)
-async def not_upgraded(channel: str = "market") -> Response:
+async def not_upgraded(channel: str | None = None) -> Response:
     """Somebody has opened the address of a websocket as a page."""
+    table = "tables are at /api/channels" if channel is None else f"this table is at /api/channels/{quote(channel)}"
     raise CannotAnswer(
         426,
         "upgrade_required",
         "this is the address of a websocket, which a program opens (a page shows it at /playground): the board is at "
-        f"/, this table at /api/channels/{quote(channel)}, and as a stream of events at /sse/{quote(channel)}",
+        f"/, {table}, and as a stream of events at /sse/{quote(channel or 'market')}",
         {"Upgrade": "websocket", "Connection": "Upgrade"},
     )
 

@@ -18,14 +18,13 @@ def text_line(key: str, row: Row | None, fields: Sequence[str] | None) -> str:
 def change_lines(change: Change, fields: Sequence[str] | None) -> list[str]:
     """The time of the data, and a line of each row; of rows that have none of the fields, nothing."""
     clock = formats.clock(change.time_ms)
-    rows = ((key, row) for key, row in change.rows.items() if row is None or not fields or row.keys() & set(fields))
-    return [f"{clock} {text_line(key, row, fields)}" for key, row in rows]
+    return [f"{clock} {text_line(key, row, fields)}" for key, row in _having(change.rows, fields).items()]
 
 
 def change_json(channel: str, change: Change, fields: Sequence[str] | None) -> str:
-    """One object."""
+    """One object, without the rows that have none of the fields; it may be left without any."""
     body = {"type": "change", "channel": channel, "reset": change.reset, "from": change.from_rev, "rev": change.rev}
-    return to_json(body | {"time": change.time_ms, "rows": chosen(change.rows, fields)})
+    return to_json(body | {"time": change.time_ms, "rows": chosen(_having(change.rows, fields), fields)})
 
 
 def status_json(status: Status | None, error: Problem | None) -> str:
@@ -39,6 +38,11 @@ def chosen(rows: Mapping[str, Row | None], fields: Sequence[str] | None) -> dict
     if not fields:
         return dict(rows)
     return {key: row and {name: row[name] for name in fields if name in row} for key, row in rows.items()}
+
+
+def _having(rows: Mapping[str, Row | None], fields: Sequence[str] | None) -> dict[str, Row | None]:
+    """Those that have one of the fields, or are gone."""
+    return {key: row for key, row in rows.items() if row is None or not fields or row.keys() & set(fields)}
 
 
 def to_json(body: object) -> str:

@@ -37,6 +37,7 @@ class View:
     first: int = 0  # so many rows are scrolled away
     language: Language = "en"
     traded: frozenset[str] = frozenset()  # just now: their prices are lit
+    has_keys: bool = True  # somebody may press one
 
 
 class Cell(NamedTuple):
@@ -79,7 +80,8 @@ def picture(view: View, width: int, height: int) -> list[str]:
     ]
     lines += [[] for _ in range(height - FOOT_LINES - len(lines))]
     place = f"{view.first + 1}-{view.first + len(shown)} / {len(keys)}" if keys else ""
-    foot = f"{words['help']} · {words['by']} {words[view.sort]} · {words['prices_in']} · {place}"
+    notes = [f"{words['by']} {words[view.sort]}", words["prices_in"], place]
+    foot = " · ".join([words["help"], *notes] if view.has_keys else notes)
     lines = [*lines[: max(0, height - FOOT_LINES)], [Cell(foot, DIM)]]
     is_old = view.old_since_ms is not None
     # What says that the board is old stays bright.
@@ -115,14 +117,18 @@ def plain(line: str) -> str:
 
 def _top_line(view: View, width: int) -> list[Cell]:
     words, status = WORDS[view.language], view.status
-    left = [Cell("banggia ", BOLD), Cell(view.url, DIM), Cell("  "), Cell(phases(status, view.language))]
-    right = ""
+    left = [Cell("banggia ", BOLD), Cell(view.url, DIM), Cell("  ")]
+    market = Cell(phases(status, view.language))
+    marks = []
     if status is not None and status.replay_time_ms is not None:
-        right = f"{words['replay']} {formats.clock(status.replay_time_ms)}"
-    elif status is not None and status.simulated:
-        right = words["simulated"]
-    gap = width - sum(len(cell.text) for cell in left) - len(right)
-    return [*left, Cell(" " * max(1, gap)), Cell(right, "38;5;220")]
+        marks.append(f"{words['replay']} {formats.clock(status.replay_time_ms)}")
+    if status is not None and status.simulated:
+        marks.append(words["simulated"])
+    marked = Cell(", ".join(marks), "38;5;220")
+    gap = width - sum(len(cell.text) for cell in (*left, market, marked))
+    if gap < 1:  # what prices are counts for more than the phases
+        return [*left, marked, Cell("  "), market]
+    return [*left, market, Cell(" " * gap), marked]
 
 
 def _state_line(view: View) -> list[Cell]:

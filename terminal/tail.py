@@ -37,7 +37,7 @@ async def tail(options: argparse.Namespace, feed: Feed) -> ExitCode:
     code = await loaded(feed, table)
     if code is not ExitCode.DONE:
         return code
-    await missing(feed, table, options.keys)
+    lacks = await missing(feed, table, options.keys)
     if options.interval is not None and table.interval_ms not in (None, options.interval):
         complain(f"-- every {table.interval_ms} ms: the board has no interval of {options.interval} ms")
     try:
@@ -47,7 +47,9 @@ async def tail(options: argparse.Namespace, feed: Feed) -> ExitCode:
                     return ExitCode.WRONG_ARGUMENT
                 _write(table, change, options)
     except TimeoutError:
-        return ExitCode.DONE
+        if lacks:
+            return ExitCode.NOT_FOUND
+        return ExitCode.DONE if table.state == "live" else ExitCode.OLD
     except TableFailed as failed:
         complain(str(failed))
         return code_of(failed)

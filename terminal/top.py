@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 async def top(options: argparse.Namespace, feed: Feed) -> ExitCode:
     """Until the key q."""
     board = Board(feed, options)
-    code = await loaded(feed, board.market)
+    code, lacks = await loaded(feed, board.market), False
     if code is ExitCode.DONE:
         patience_s = 0.0 if options.once or options.json else GROUPS_DEADLINE_S
         lacks = await missing(feed, board.market, options.keys, groups_within_s=patience_s)
@@ -59,6 +59,8 @@ async def top(options: argparse.Namespace, feed: Feed) -> ExitCode:
     if options.once or options.json:
         await loaded(feed, board.indices)
         sys.stdout.write(board.json() if options.json else board.text())
+        if lacks:
+            return ExitCode.NOT_FOUND
         return ExitCode.DONE if board.market.state == "live" else ExitCode.OLD
     return await board.show()
 
@@ -82,7 +84,7 @@ class Board:
         self.indices.on_change(lambda _: self._news.set())
         feed.on_status(lambda _: self._news.set())
 
-    def view(self) -> View:
+    def view(self, *, has_keys: bool = True) -> View:
         """At this moment."""
         self._look_at_road()
         now_s = time.monotonic()
@@ -100,13 +102,14 @@ class Board:
             first=self._first,
             language=self._language,
             traded=frozenset(self._lit_until_s),
+            has_keys=has_keys,
         )
 
     def text(self) -> str:
         """One picture, as high as it has to be."""
         width = shutil.get_terminal_size((120, 40)).columns
         height = len(self.market.rows) + 6
-        return "\n".join(plain(line) for line in picture(self.view(), width, height)) + "\n"
+        return "\n".join(plain(line) for line in picture(self.view(has_keys=False), width, height)) + "\n"
 
     def json(self) -> str:
         """One object."""

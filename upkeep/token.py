@@ -116,7 +116,7 @@ def read(settings: PublisherSettings, token: str, *, as_json: bool) -> int:
         if as_json:
             print(json.dumps({"valid": False, "reason": str(error)}))
         else:
-            sys.stderr.write(f"Not valid: {error}.\n")
+            sys.stderr.write(f"Not valid: {str(error).removeprefix('the token is not valid: ')}.\n")
         return 1
     if grant is None:
         sys.stderr.write(

@@ -214,8 +214,8 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """To pass over what was meant otherwise would be to answer another question: `key=SSI`, with all rows."""
     names, name = list(known), name[:MAX_REPEATED]
     near = get_close_matches(name.lower(), names, 1)
-    there = f"there {'are' if names[1:] else 'is'} {', '.join(names)}"
-    return f"there is no {kind} {name}; " + (f"did you mean {near[0]}?" if near else there)
+    others = f"there are {', '.join(names)}" if len(names) > 1 else f"there is only {', '.join(names)}"
+    return f"there is no {kind} {name}; " + (f"did you mean {near[0]}?" if near else others)
 
 
 def parse_channel(name: str, request_id: JSON = None) -> Channel:

@@ -156,7 +156,7 @@ function onPhones(kind) {
     board: [SYMBOL, last, change, changePercent, TOTAL],
     warrants: [SYMBOL, last, change, changePercent, TOTAL],
     oddlot: [SYMBOL, last, change, changePercent, TOTAL],
-    futures: [CONTRACT[0], ofFutures(last), change, changePercent, BASIS],
+    futures: [{ ...CONTRACT[0], words: "contract", read: nameOrCode }, ofFutures(last), change, changePercent, BASIS],
     foreign: [SYMBOL, last, changePercent, { ...NET_VALUE, width: 70 }, { ...NET_VOLUME, width: 82 }],
   }[kind];
   return shown.map((column) => ({ ...column, group: "" }));
@@ -184,6 +184,8 @@ const CONTRACT = [
   { ...SYMBOL, width: 109 },
   { field: "name", words: "contract", group: "", width: 78, left: true, read: (_symbol, _row, contract) => contract.name, write: (value) => String(value ?? ""), shade: ofMatch },
 ];
+/** What traders call it. @type {Column["read"]} */
+const nameOrCode = (symbol, _row, contract) => contract.name ?? symbol;
 /** @type {Column} */
 const BASIS = { field: "basis", words: "basis", group: "", width: 56, read: (_symbol, _row, contract) => contract.basis, write: asPoints, shade: balance };
 /** @type {Column} */

@@ -459,6 +459,7 @@ byId("wall").addEventListener("click", () => wall.toggle());
 void import("./search.js").then(({ Search, entriesOf }) => {
   search = new Search(/** @type {HTMLInputElement} */ (byId("search")), byId("found"), {
     entries: async () => entriesOf((await questions("channels/symbols"))?.data ?? {}, language), add: star,
+    nothing: () => words("search.none"),
     open(symbol) {
       open(symbol);
       grid.element.focus(); // the arrow keys go on from there

@@ -34,11 +34,12 @@ export const isBroken = (condition) => condition === "stale" || condition === "d
 /**
  * Which part of the road is broken: names of sentences.
  * @param {Condition} condition @param {Status | null} status
- * @returns {"link" | "broker" | "ingest" | "feed" | ""}
+ * @returns {"link" | "broker" | "ingest" | "feed" | "replay" | ""}
  */
 export function brokenPart(condition, status) {
   if (condition === "lost") return "link";
   if (!isBroken(condition) || !status) return "";
   if (status.broker !== "live") return "broker";
-  return status.ingest !== "live" ? "ingest" : "feed";
+  if (status.ingest !== "live") return "ingest";
+  return status.replay_time == null ? "feed" : "replay";
 }

@@ -42,7 +42,7 @@ export class Search {
 
   /**
    * @param {HTMLInputElement} input @param {HTMLElement} list
-   * @param {{entries: () => Promise<Entry[]>, open: (symbol: string) => void, add: (symbol: string) => void}} wishes
+   * @param {{entries: () => Promise<Entry[]>, nothing: () => string, open: (symbol: string) => void, add: (symbol: string) => void}} wishes
    */
   constructor(input, list, wishes) {
     this.input = input;
@@ -65,7 +65,7 @@ export class Search {
   }
 
   async #load() {
-    this.#entries ??= await this.wishes.entries();
+    if (!this.#entries?.length) this.#entries = await this.wishes.entries(); // none: it was not answered
     this.#show();
   }
 
@@ -75,9 +75,22 @@ export class Search {
     this.#paint();
   }
 
+  /** Whether nothing is called so. */
+  get #isNothing() {
+    return !this.#shown.length && Boolean(this.#entries?.length && this.input.value.trim());
+  }
+
   #paint() {
-    this.list.hidden = !this.#shown.length;
+    this.list.hidden = !this.#shown.length && !this.#isNothing;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
+    if (this.#isNothing) {
+      const item = document.createElement("li");
+      item.setAttribute("role", "option");
+      item.setAttribute("aria-disabled", "true");
+      item.textContent = this.wishes.nothing();
+      this.list.replaceChildren(item);
+      return this.input.removeAttribute("aria-activedescendant");
+    }
     this.list.replaceChildren(...this.#shown.map((entry, place) => {
       const item = document.createElement("li");
       item.id = `found-${place}`;
@@ -104,9 +117,9 @@ export class Search {
       this.#at = Math.min(this.#shown.length - 1, Math.max(0, this.#at + step));
       this.#paint();
     } else if (event.key === "Enter") {
-      // A code that is typed faster than the list comes counts as well.
+      // A code that is typed faster than the list comes counts as well; one that is not in the list does not.
       const symbol = this.#shown[this.#at]?.symbol ?? this.input.value.trim().toUpperCase();
-      if (symbol) this.#take(symbol, event.shiftKey);
+      if (symbol && !this.#isNothing) this.#take(symbol, event.shiftKey);
     } else return;
     event.preventDefault();
   }
@@ -123,5 +136,7 @@ export class Search {
   #close() {
     this.#shown = [];
     this.#paint();
+    this.list.hidden = true;
+    this.input.setAttribute("aria-expanded", "false");
   }
 }

@@ -63,6 +63,12 @@ async def test_search_opens_by_a_key_finds_names_and_shows_the_details(publisher
     await board.page.keyboard.press("Escape")
     await board.until("() => document.querySelector('#detail').hidden")
 
+    await board.page.keyboard.press("/")
+    await board.page.keyboard.type("zzz")
+    await board.until("() => document.querySelector('#found li')?.textContent.includes('No symbol')")
+    await board.page.keyboard.press("Enter")
+    assert "symbol=" not in board.page.url  # nothing was opened
+
 
 async def test_the_language_is_the_browsers_and_can_be_changed(publisher: RunningPublisher, look: Look) -> None:
     vietnamese, english = await look(publisher.url, language="vi-VN"), await look(publisher.url, language="en-US")

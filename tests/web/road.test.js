@@ -37,3 +37,8 @@ test("before the first word the page is connecting, and lost after a failure", (
 test("a recording that plays is never called live", () => {
   assert.equal(conditionOf("open", { ...live, replay_time: 1 }), "replay");
 });
+
+test("a recording that has ended is told as such, and not as a loss of the exchange", () => {
+  const status = { ...live, connected: false, feed: "down", replay_time: 1 };
+  assert.equal(brokenPart(conditionOf("open", status), status), "replay");
+});

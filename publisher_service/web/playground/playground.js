@@ -136,6 +136,7 @@ try {
   const asked = new URLSearchParams(location.search);
   for (const name of FIELDS) if (asked.has(name)) form.elements[name].value = asked.get(name);
   byId("command").textContent = command(wish());
+  byId("connect").disabled = false;
   if (asked.has("channel")) begin();
   setInterval(paint, PAINT_MS);
 } catch (error) {

@@ -59,7 +59,7 @@ export class Alerts {
   #show(alert) {
     const words = this.wishes.words();
     const note = document.createElement("button");
-    note.className = alert.severity;
+    note.dataset.kind = alert.kind;
     note.dataset.symbol = alert.symbol;
     note.appendChild(document.createElement("b")).textContent = this.wishes.nameOf(alert.symbol);
     note.appendChild(document.createElement("span")).textContent = sentence(alert, words);

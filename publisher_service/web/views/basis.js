@@ -39,6 +39,7 @@ export class BasisPage {
       return made;
     };
     const contracts = panel(words("basis.contracts"));
+    contracts.classList.add("contracts");
     contracts.tabIndex = 0; // on a phone it scrolls
     contracts.append(this.list.element);
     const chart = panel("");
@@ -86,8 +87,10 @@ export class BasisPage {
         low: points(Math.min(...shown.map(({ low }) => low))), high: points(Math.max(...shown.map(({ high }) => high))), mean: points(mean), minutes: shown.length,
       });
     }
+    const isShort = shown.length < 2; // one minute is no line yet
+    if (!this.#chart) this.chart.textContent = isShort && all.length ? this.page.words("basis.short") : "";
     void this.page.charts().then((charts) => {
-      if (!charts || shown.length < 2) return; // one minute is no line yet
+      if (!charts || isShort) return;
       if (this.#chart?.update) this.#chart.update({ points: shown });
       else this.#chart = charts.basisChart(this.chart, { points: shown });
     });

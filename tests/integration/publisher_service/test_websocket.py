@@ -176,6 +176,7 @@ async def test_http_gives_channels_snapshots_and_rows(writer: Writer, publisher:
 FAULTS = {
     "/api/channels/bonds": (404, "unknown_channel"),
     "/api/channels/market/NONE": (404, "unknown_key"),
+    "/api/channels/market/ssi": (404, "unknown_key"),
     "/api/nothing": (404, "unknown_address"),
     "/api/channels/market?keys=,": (400, "invalid_keys"),
     "/api/channels/trades": (400, "keys_required"),
@@ -204,8 +205,10 @@ async def test_all_that_cannot_be_answered_over_http_is_told_in_one_form(publish
     assert all(answer.json().keys() == {"detail", "code"} for answer in [*answers.values(), posted])
     assert (posted.status_code, posted.json()["code"]) == (405, "wrong_method")
     assert answers["/api/channels/market?key=SSI"].json()["detail"].endswith("did you mean keys?")
+    assert answers["/api/channels/market?format=xls"].json()["detail"] == "format must be 'json' or 'csv'"
     assert answers["/api/channels/market?fromat=csv"].json()["detail"].endswith("did you mean format?")
-    assert answers["/api/schema?version=2"].json()["detail"] == "there is no parameter version; there is token"
+    assert answers["/api/channels/market/ssi"].json()["detail"].endswith("no row ssi; did you mean SSI?")
+    assert answers["/api/schema?version=2"].json()["detail"] == "there is no parameter version; there is only token"
     assert answers["/ws/market?keys=SSI"].headers["upgrade"] == "websocket"
     assert "the board is at /," in answers["/ws"].json()["detail"]
     assert with_token.status_code == 200

@@ -58,7 +58,10 @@ async def test_what_is_not_there_is_told_with_what_may_have_been_meant(publisher
     field = await run("snapshot", "market", "--keys", "SSI", "--fields", "lst", "--url", publisher.url)
     changes = await run("tail", "market", "--keys", "SSI", "--fields", "price_in_dong", "--url", publisher.url)
 
-    assert key.code == group.code == 1
+    waiting = await run("tail", "market", "--keys", "SIS", "--seconds", "0.5", "--url", publisher.url)
+    one_of_two = await run("top", "--once", "--keys", "SSI,SIS", "--url", publisher.url)
+
+    assert key.code == group.code == waiting.code == one_of_two.code == 1
     assert "market has no row SIS now. Did you mean SSI?" in key.err
     assert "There is no group @VN3O. Did you mean @VN30?" in group.err
     assert channel.code == 2

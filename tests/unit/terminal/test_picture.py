@@ -105,6 +105,21 @@ def test_an_old_board_says_since_when_and_why_and_is_dimmed() -> None:
     assert all(line.startswith("\x1b[2") for line in lines[4:6])
 
 
+@pytest.mark.parametrize("width", [60, 140])
+def test_invented_prices_are_told_as_such_in_a_narrow_terminal_and_in_a_recording_too(width: int) -> None:
+    phases = {"HOSE": "continuous", "HNX": "put_through", "UPCOM": "continuous", "DERIVATIVES": "atc"}
+    status = Status(**{name: getattr(LIVE, name) for name in Status.__slots__} | {"phases": phases, "simulated": True})
+    recorded = Status(**{name: getattr(status, name) for name in Status.__slots__} | {"replay_time_ms": 0})
+
+    assert "simulated prices" in plain(picture(a_view(status=status), width, 20)[0])
+    assert "recorded at 07:00:00, simulated prices" in plain(picture(a_view(status=recorded), width, 20)[0])
+
+
+def test_a_picture_that_nobody_steers_tells_of_no_keys() -> None:
+    assert "quit" in picture(a_view(), 140, 20)[-1]
+    assert "quit" not in picture(a_view(has_keys=False), 140, 20)[-1]
+
+
 def test_nothing_of_a_server_moves_the_cursor() -> None:
     evil = Status(connected=False, feed="down", reason="\x1b[2J\x07\u202e")
 
