@@ -117,8 +117,9 @@ def _cache_findings(folder: Path) -> Iterator[Finding]:
         )
 
 
-async def redis_findings(url: str, prefix: str) -> AsyncIterator[Finding]:
-    """Whether Redis answers, and whether an ingest keeps tables in it."""
+async def redis_findings(url: str, prefix: str, *, asked_for: bool) -> AsyncIterator[Finding]:
+    """Whether Redis answers, and whether an ingest keeps tables in it. Not `asked_for`: it need not be there."""
+    missing = wrong if asked_for else note
     redis = open_redis(url)
     place = place_of(redis)
     names = RedisNames(prefix)
@@ -135,7 +136,7 @@ async def redis_findings(url: str, prefix: str) -> AsyncIterator[Finding]:
         )
         return
     except (RedisError, OSError, TimeoutError) as error:
-        yield wrong(
+        yield missing(
             "Redis",
             f"no answer from {place}: {cause_of(error)}",
             "start one, or let REDIS_URL name another; python3 run.py demo needs none",
@@ -253,7 +254,8 @@ async def findings(url: str | None) -> AsyncIterator[Finding]:
     """Everything, in the order of the road: here, exchange, Redis, publisher."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield ok("Python", f"{version}, {sys.prefix}")
-    if url is None and (demo := running_demo()) is not None:
+    demo = running_demo() if url is None else None
+    if demo is not None:
         yield note(
             "demo",
             f"one runs here at {demo.replace('ws', 'http', 1)}, with settings and a Redis of its own",
@@ -267,7 +269,9 @@ async def findings(url: str | None) -> AsyncIterator[Finding]:
             yield finding
     if isinstance(publisher, ValidationError):
         return
-    async for finding in redis_findings(publisher.redis_url, publisher.redis_prefix):
+    # A demo has a Redis of its own, and a board somewhere else its own as well.
+    asked_for = "redis_url" in publisher.model_fields_set or (demo is None and url is None)
+    async for finding in redis_findings(publisher.redis_url, publisher.redis_prefix, asked_for=asked_for):
         yield finding
     host = "127.0.0.1" if publisher.host in ("0.0.0.0", "::") else publisher.host  # noqa: S104 (compared, not listened on)
     at_publisher = publisher_findings(url or f"http://{host}:{publisher.port}", asked_for=url is not None)

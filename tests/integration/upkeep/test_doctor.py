@@ -183,6 +183,21 @@ async def test_a_demo_that_runs_here_is_not_taken_for_what_is_looked_at(tmp_path
     assert told.text.startswith("one runs here at http://127.0.0.1:8123, ")
 
 
+async def test_beside_a_demo_or_for_a_board_elsewhere_no_redis_need_be_here(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.delenv("REDIS_URL")
+    (elsewhere,) = await found("Redis", "http://board.example:9")
+    (tmp_path / "stack.json").write_text(json.dumps([{"name": "publisher-1", "port": 1, "board": 8123}]))
+    (beside,) = await found("Redis")
+    environment.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
+    (named,) = await found("Redis")
+
+    assert elsewhere.level in ("ok", "note")
+    assert beside.level in ("ok", "note")
+    assert named.level == "wrong"
+
+
 @pytest.mark.parametrize("url", ["ftp://board", "http://", "http://board:port"])
 def test_an_address_that_is_none_is_refused(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
