@@ -54,7 +54,9 @@ export class StatusLine {
     const since = this.#brokenAt;
     document.documentElement.dataset.road = condition;
     const isLocked = condition === "lost" && wantsToken(this.feed.error);
-    const badges = [[`badge ${broken ? "broken" : condition}`, words(`road.${isLocked ? "locked" : condition}`)]];
+    const part = brokenPart(condition, status);
+    const word = isLocked ? "locked" : part === "replay" ? "still" : condition;
+    const badges = [[`badge ${broken ? "broken" : condition}`, words(`road.${word}`)]];
     if (status?.replay_time != null) badges.push(["badge note replay", words("road.replay_time", { time: moment(status.replay_time) })]);
     if (status?.simulated) badges.push(["badge note simulated", words("road.simulated")]);
     if (heard) badges.push(["heard", words("road.heard", { time: clock(heard) })]);
@@ -68,7 +70,6 @@ export class StatusLine {
     this.places.broken.hidden = !broken;
     if (isLocked) this.#showLock(words);
     else if (broken) {
-      const part = brokenPart(condition, status);
       const detail = condition === "lost" ? "" : (status?.reason ?? "");
       const text = words(`broken.${part}`, { time: clock(since), ago: duration(now - since) }) + (detail ? ` · ${detail}` : "");
       if (this.places.broken.textContent !== text) this.places.broken.textContent = text;
