@@ -76,6 +76,9 @@ class RawClient:
         if len(data) < start + size:
             return None
         self._received = data[start + size :]
+        if data[0] == 0x89:  # a ping, which comes at any moment
+            self._socket.send(b"\x8a\x80" + bytes(4))
+            return self._message()
         assert data[0] == 0x81, "a text message"
         message: dict[str, Any] = json.loads(data[start : start + size])
         return message
