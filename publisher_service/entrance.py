@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final
 from urllib.parse import parse_qs
 
-import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +19,7 @@ from publisher_service.core.origins import Origins
 from publisher_service.core.requests import InvalidRequest
 from publisher_service.event_door import events_of
 from publisher_service.event_route import FOLDER as EVENTS_FOLDER
+from publisher_service.faults import fault_body
 from publisher_service.metrics import Metrics
 from publisher_service.proxies import TrustedProxies
 from publisher_service.shared_frames import door_of
@@ -98,7 +98,7 @@ class Entrance:
             await app(scope, receive, send)
         except InvalidRequest as invalid:
             self._metrics.invalid_messages.labels(invalid.code).inc()
-            await _answer(scope, send, invalid.http_status, _body(invalid.text, invalid.code))
+            await _answer(scope, send, invalid.http_status, fault_body(invalid.code, invalid.text))
         finally:
             door = door_of(scope) or events_of(scope)
             if door is None:
@@ -159,9 +159,7 @@ class Entrance:
             headers["www-authenticate"] = "Bearer"
         # One that is gone already is refused as well.
         with suppress(OSError):
-            await _answer(
-                scope, send, refusal.status, orjson.dumps({"detail": refusal.text, "code": refusal.reason}), headers
-            )
+            await _answer(scope, send, refusal.status, fault_body(refusal.reason, refusal.text), headers)
 
 
 def _is_preflight(scope: Scope) -> bool:
@@ -202,11 +200,6 @@ def _with_permission(send: Send, origin: str) -> Send:
         await send(message)
 
     return permitting
-
-
-def _body(text: str, code: str) -> bytes:
-    """As `faults.Fault` has it."""
-    return orjson.dumps({"detail": text, "code": code})
 
 
 async def _answer(scope: Scope, send: Send, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
