@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ingest_service.core.rounding import Price
+from ingest_service.core.rounding import Price, whole
 from ingest_service.core.rows import Level
 
 
@@ -76,12 +76,9 @@ def best_price(levels: list[Level]) -> Price | None:
 
 
 def _levels(prices: Sequence[float], volumes: Sequence[float], decimals: int) -> list[Level]:
-    rounded = [round(price, decimals) for price in prices] if decimals else map(_whole, prices)
-    return [[price or None, volume] for price, volume in zip(rounded, map(_whole, volumes), strict=True) if volume]
+    rounded = [round(price, decimals) for price in prices] if decimals else map(whole, prices)
+    return [[price or None, volume] for price, volume in zip(rounded, map(whole, volumes), strict=True) if volume]
 
 
 def _price(told: float, decimals: int) -> Price | None:
-    return (round(told, decimals) if decimals else _whole(told)) or None
-
-
-_whole = float.__round__  # half as long as `round`, which looks it up
+    return (round(told, decimals) if decimals else whole(told)) or None

@@ -13,6 +13,10 @@ Price: TypeAlias = int | float
 MAX_NUMBER = 2**53
 
 
+#: A float to the next whole number: half as long as `round`, which looks this up.
+whole = float.__round__
+
+
 def rounded(value: float, decimals: int) -> float:
     """A float with so many decimals; never -0.0, which would be printed with its sign."""
     return round(value, decimals) + 0.0
@@ -25,7 +29,7 @@ def difference(price: Price, other: Price) -> Price:
     return rounded(price - other, 1)
 
 
-def percent(part: Price, whole: Price) -> float | None:
-    """Part of whole in per cent, two decimals; None if it is too large to be printed without an exponent."""
-    value = rounded(100 * part / whole, 2)
+def percent(part: Price, of: Price) -> float | None:
+    """A part of something in per cent, two decimals; None if it is too large to be printed without an exponent."""
+    value = rounded(100 * part / of, 2)
     return value if abs(value) < MAX_NUMBER else None

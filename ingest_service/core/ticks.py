@@ -26,7 +26,7 @@ from ingest_service.core.book import Book
 from ingest_service.core.content import Content, decoded
 from ingest_service.core.futures import future_of
 from ingest_service.core.invalid_row import InvalidRow as InvalidRow  # noqa: PLC0414 - who parses, catches it
-from ingest_service.core.rounding import MAX_NUMBER, Price, rounded
+from ingest_service.core.rounding import MAX_NUMBER, Price, rounded, whole
 from ingest_service.core.sessions import midnight_ms
 
 DataType: TypeAlias = Literal["F", "X", "X-QUOTE", "X-TRADE", "R", "MI", "B", "OL"]
@@ -488,7 +488,6 @@ _UsualForeign = defstruct(
     forbid_unknown_fields=True,  # it may be the session in an unusual spelling, which it has none of usually
 )
 _decode_security, _decode_foreign = Decoder(_UsualSecurity).decode, Decoder(_UsualForeign).decode
-_whole = float.__round__  # half as long as `round`, which looks it up
 
 
 def usual_security_tick(content: str) -> SecurityTick | None:
@@ -504,11 +503,11 @@ def usual_security_tick(content: str) -> SecurityTick | None:
         day, time_ms, exchange, session, status, side = _usual_head(*values[:2], *values[54:58], values[59])
     except (ValueError, RecursionError, InvalidRow):
         return None
-    price: Callable[[float], Price] = _in_points if decimals else _whole
+    price: Callable[[float], Price] = _in_points if decimals else whole
     ceiling, floor, reference, opening, high, low = map(price, values[3:9])
-    average = _average_in_points(values[9]) if decimals else _whole(values[9])
+    average = _average_in_points(values[9]) if decimals else whole(values[9])
     last, expected = price(values[10]), price(values[58])
-    last_volume, value, volume = map(_whole, values[11:14])
+    last_volume, value, volume = map(whole, values[11:14])
     return SecurityTick(
         "X", key, day, time_ms, exchange, session, [], status,
         Prices(reference, ceiling, floor, opening, high, low, average, expected),
@@ -527,7 +526,7 @@ def usual_foreign_tick(content: str) -> ForeignTick | None:
         )
     except (ValueError, RecursionError, InvalidRow):
         return None
-    return ForeignTick("R", key, day, time_ms, exchange, session, [], *map(_whole, numbers))
+    return ForeignTick("R", key, day, time_ms, exchange, session, [], *map(whole, numbers))
 
 
 _USUAL_READERS: dict[DataType, Callable[[str], Tick | None]] = {"X": usual_security_tick, "R": usual_foreign_tick}
