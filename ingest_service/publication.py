@@ -25,7 +25,7 @@ from ingest_service.redis_sink import Outcome, RedisSink
 from shared.cause import cause_of
 from shared.channels import STORED
 from shared.repeated import Repeated
-from shared.wire import Commit, Head, Heartbeat, InvalidEnvelope
+from shared.wire import SILENCE_S, Commit, Head, Heartbeat, InvalidEnvelope
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,6 @@ RENEWAL_S = 0.4
 STANDBY_POLL_S = 0.1
 #: How long a standby leaves a Redis that lost something to the leader: the longest retry, a lease, and some more.
 LEADER_FIRST_S = 4.0
-#: After so long without a word readers tell their clients that nobody writes.
-SILENCE_MS = 2_000
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.05, 1.0
 
 T = TypeVar("T")
@@ -192,7 +190,7 @@ class Publication:
         head = await self._sink.head()
         if head is None or head.more or head.server != server or head.schema != self._sink.schema.identity:
             return
-        if head.source in ("", self._sink.source) and now_ms() - head.time_ms < SILENCE_MS:
+        if head.source in ("", self._sink.source) and now_ms() - head.time_ms < 1000 * SILENCE_S:
             await self._sink.heartbeat(Heartbeat(head.epoch, head.rev, max(head.time_ms, now_ms()), checksums=None))
 
     async def open_epoch(self, day: date) -> None:

@@ -26,6 +26,7 @@ from shared.redis_client import COMMAND_DEADLINE_S, broker_fault, place_of
 from shared.repeated import Repeated
 from shared.table import Row
 from shared.wire import (
+    SILENCE_S,
     Commit,
     Envelope,
     Head,
@@ -43,8 +44,6 @@ from shared.wire import (
 
 log = logging.getLogger(__name__)
 
-#: Two heartbeats missed.
-SILENCE_S = 2.0
 #: A live broker reads one hash in a millisecond. With the silence before it, clients know of a dead one in time.
 PROBE_DEADLINE_S = 1.0
 #: A load may take longer than one command; each of its commands has a deadline of its own.

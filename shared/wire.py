@@ -16,6 +16,8 @@ from shared.table import Entry, Row
 
 #: Version of everything in this file. A reader that meets a higher one keeps what it has and says so.
 CONTRACT = 1
+#: Two heartbeats missed: readers who have heard nothing for so long say that nobody writes.
+SILENCE_S = 2.0
 #: Revisions, times and checksums are below: every reader of JSON holds them exactly.
 MAX_NUMBER = 2**53
 #: Of the document that describes the rows: fifty times what it has.

@@ -6,12 +6,12 @@ import pytest
 
 from ingest_service.core.history import Changes
 from ingest_service.metrics import Metrics
-from ingest_service.publication import SILENCE_MS, Publication
+from ingest_service.publication import Publication
 from ingest_service.redis_sink import RedisSink, StoredHistory
 from shared.channels import Channel, Internal, RedisNames
 from shared.redis_client import open_redis
 from shared.table import Row
-from shared.wire import Heartbeat, Schema, decode_envelope
+from shared.wire import SILENCE_S, Heartbeat, Schema, decode_envelope
 from tests.eventually import eventually
 from tests.fakes.services import running_publisher, websocket_client
 from tests.fakes.writer import writing
@@ -91,7 +91,7 @@ class SlowSink(RedisSink):
 
 
 @pytest.mark.parametrize(
-    ("source", "silent_ms"), [("an exchange", 0), ("an exchange", SILENCE_MS), ("another exchange", 0)]
+    ("source", "silent_ms"), [("an exchange", 0), ("an exchange", round(1000 * SILENCE_S)), ("another exchange", 0)]
 )
 async def test_a_leader_is_heard_of_before_it_has_read_all_rows_if_readers_go_on_and_miss_nobody_yet(
     redis_url: str, redis_prefix: str, source: str, silent_ms: int
