@@ -178,7 +178,8 @@ class Publication:
             self.history = self.history.successor(epoch, keep=STORED)
         else:
             return
-        await self._replace()
+        if not await self._replace():
+            raise LeaseLost
 
     async def _tell_readers(self, server: str) -> None:
         """
@@ -286,17 +287,23 @@ class Publication:
 
     async def _restore(self) -> None:
         """Redis is not as we left it. Put the history back, unless another ingest has written. Raises LeaseLost."""
-        if not await self._sink.take_lease():
-            raise LeaseLost
-        server = await self._sink.server()
-        try:
-            head = await self._sink.head()
-        except InvalidEnvelope:
-            head = None  # whatever is there is nobody's history
-        if head is not None and not self._is_ours(head) and (head.server == server or not self._is_newer_than(head)):
-            raise LeaseLost
-        self._server = server
-        await self._replace()
+        written = False
+        while not written:  # a lease that ran out meanwhile is no loss, unless another has it
+            if not await self._sink.take_lease():
+                raise LeaseLost
+            server = await self._sink.server()
+            try:
+                head = await self._sink.head()
+            except InvalidEnvelope:
+                head = None  # whatever is there is nobody's history
+            if (
+                head is not None
+                and not self._is_ours(head)
+                and (head.server == server or not self._is_newer_than(head))
+            ):
+                raise LeaseLost
+            self._server = server
+            written = await self._replace()
 
     def _is_ours(self, head: Head) -> bool:
         """Nobody has written since we did, or since we took over."""
@@ -316,16 +323,18 @@ class Publication:
     def _commit_id(self, rev: int) -> str:
         return f"{self.history.epoch}.{rev}.{self._mark}"
 
-    async def _replace(self) -> None:
+    async def _replace(self) -> bool:
+        """False if the lease was not ours any more."""
         commit_id, time_ms = self._commit_id(self.history.rev), self._time_ms
         outcome = await self._sink.replace(
             self.history, commit_id, server=self._server, time_ms=time_ms, read_ms=self._read_ms
         )
         if outcome is not Outcome.DONE:
-            raise LeaseLost
+            return False
         self._metrics.replacements.inc()
         self._confirmed_rev, self._confirmed_ms = self.history.rev, time_ms
         log.info("all rows written", extra={"epoch": self.history.epoch, "rev": self.history.rev})
+        return True
 
     async def _until_answered(self, command: Callable[[], Awaitable[T]]) -> T:
         """Try until Redis answers; the history waits in memory."""

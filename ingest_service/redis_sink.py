@@ -110,6 +110,14 @@ redis.call('PUBLISH', ARGV[2], ARGV[3])
 return 'done'
 """
 
+# KEYS: lease. ARGV: token, ms. Who has it still gets it anew: of one that a server remembers little may be left.
+_TAKE = """
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return 'lease' end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 'done'
+"""
+
 _RENEW = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lease' end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -156,15 +164,14 @@ class RedisSink:
         self._heartbeat_script = self._script(_HEARTBEAT)
         self._build_script = self._script(_BUILD)
         self._replace_script = self._script(_REPLACE)
+        self._take_script = self._script(_TAKE)
         self._renew_script = self._script(_RENEW)
         self._release_script = self._script(_RELEASE)
 
     async def take_lease(self) -> bool:
         """True if this process may commit from now on, for the length of the lease unless it is renewed."""
-        async with asyncio.timeout(COMMAND_DEADLINE_S):
-            if await self._redis.set(self._names.lease, self._token, nx=True, px=self._lease_ms):
-                return True
-            return await self._redis.get(self._names.lease) == self._token.encode()
+        args: list[_Argument] = [self._token, self._lease_ms]
+        return await self._outcome(self._take_script, [self._names.lease], args) is Outcome.DONE
 
     async def renew_lease(self) -> Outcome:
         """Keep the lease for its whole length from now on, if it is still ours."""

@@ -188,7 +188,7 @@ class Road:
         before = [(one.epochs, one.snapshots, one.connections) for one in self.witnesses]
         yield
         after = [(one.epochs, one.snapshots, one.connections) for one in self.witnesses]
-        assert after == before, f"{before} became {after}"
+        assert after == before, f"{before} became {after}; the ingest says:\n{self.ingest.log}"
 
     async def converges(self, within_s: float = WELL_S) -> None:
         """
