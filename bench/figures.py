@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import platform
+import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -21,10 +22,10 @@ Figures = dict[str, object]
 
 
 def machine() -> str:
-    """Where it was measured."""
+    """Where it was measured. The interpreter is named by its place: how it was compiled is worth a quarter."""
     return (
         f"{os.cpu_count()} x {_model()} ({platform.machine()}), {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}"
+        f"Python {platform.python_version()} of {sys.base_prefix}"
     )
 
 

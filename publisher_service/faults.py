@@ -48,7 +48,9 @@ def answer_faults(app: FastAPI) -> None:
     async def failed(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 (it is registered for these)
         code = getattr(error, "code", None) or _CODES.get(HTTPStatus(error.status_code), "refused")
-        return fault(error.status_code, code, error.detail, error.headers)
+        # The framework names the methods of one route only, and each address has one for either.
+        headers = {"Allow": "GET, HEAD"} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+        return fault(error.status_code, code, error.detail, headers)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, InvalidRequest)  # noqa: S101 (as above)

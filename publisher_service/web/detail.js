@@ -272,8 +272,10 @@ export class Detail {
 
   /** @param {string} symbol @param {"vi" | "en"} language */
   async #name(symbol, language) {
-    const row = await this.sources.ask(`channels/symbols/${encodeURIComponent(symbol)}`);
-    if (row && symbol === this.symbol && this.name) this.name.textContent = (language === "vi" ? row.name_vi : row.name_en) ?? row.name_vi ?? "";
+    const answer = await this.sources.ask(`channels/symbols?keys=${encodeURIComponent(symbol)}`);
+    if (!answer || symbol !== this.symbol || !this.name) return;
+    const row = answer.data[symbol];
+    this.name.textContent = row ? (language === "vi" ? row.name_vi : row.name_en) ?? row.name_vi ?? "" : this.words?.("detail.unknown") ?? "";
   }
 
   /** @param {string} symbol */

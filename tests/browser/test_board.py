@@ -47,6 +47,12 @@ async def test_a_heading_sorts_the_largest_first_then_the_least_and_the_address_
     assert await again.order() == rising
 
 
+async def test_a_symbol_that_is_not_listed_is_said_to_be_unknown(publisher: RunningPublisher, look: Look) -> None:
+    board = await look(f"{publisher.url}/?symbol=ZZZQ&language=en")
+
+    await board.until("() => document.querySelector('#detail .name')?.textContent.includes('No symbol of this name')")
+
+
 async def test_search_opens_by_a_key_finds_names_and_shows_the_details(publisher: RunningPublisher, look: Look) -> None:
     board = await look(publisher.url)
     await board.rows(len(COLOURS))

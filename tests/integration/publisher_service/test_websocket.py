@@ -204,6 +204,7 @@ async def test_all_that_cannot_be_answered_over_http_is_told_in_one_form(publish
     assert {path: (answer.status_code, answer.json()["code"]) for path, answer in answers.items()} == FAULTS
     assert all(answer.json().keys() == {"detail", "code"} for answer in [*answers.values(), posted])
     assert (posted.status_code, posted.json()["code"]) == (405, "wrong_method")
+    assert posted.headers["allow"] == "GET, HEAD"
     assert answers["/api/channels/market?key=SSI"].json()["detail"].endswith("did you mean keys?")
     assert answers["/api/channels/market?format=xls"].json()["detail"] == "format must be 'json' or 'csv'"
     assert answers["/api/channels/market?fromat=csv"].json()["detail"].endswith("did you mean format?")
