@@ -19,7 +19,7 @@ from ingest_service.core.history import MAX_ROWS, History
 from ingest_service.core.schema import SCHEMA
 from shared.channels import STORED, RedisNames, Stored
 from shared.redis_client import COMMAND_DEADLINE_S, place_of
-from shared.table import Entry, Row
+from shared.table import Entry
 from shared.wire import (
     Commit,
     Head,
@@ -240,11 +240,11 @@ class RedisSink:
             self._names.updates,
             encode_envelope(commit),
         ]
-        tables: list[tuple[Stored, dict[str, Row | None]]] = [*commit.rows.items(), *commit.internal.items()]
+        tables: list[tuple[Stored, dict[str, bytes]]] = [*commit.rows.items(), *commit.internal.items()]
         for channel, rows in tables:
             keys.append(self._names.rows(channel))
             args.append(2 * len(rows))
-            for key, text in commit.texts_of(channel, rows).items():
+            for key, text in rows.items():
                 args += (key, stored_row(text, commit.rev))
         keys.append(self._names.head)
         args += (len(head), *head)

@@ -24,7 +24,7 @@ from shared.cause import cause_of
 from shared.channels import Channel, RedisNames
 from shared.redis_client import COMMAND_DEADLINE_S, broker_fault, place_of
 from shared.repeated import Repeated
-from shared.table import Row
+from shared.table import Entry
 from shared.wire import (
     SILENCE_S,
     Commit,
@@ -35,10 +35,10 @@ from shared.wire import (
     NewerContract,
     Replaced,
     Schema,
+    decode_entry,
     decode_envelope,
     decode_head,
     decode_key,
-    decode_row,
     decode_schema,
 )
 
@@ -192,15 +192,15 @@ class RedisSource:
             return None
         return schema if schema is not None and schema.identity == identity else None
 
-    async def _rows(self, channel: Channel) -> list[tuple[str, Row | None, int]]:
-        rows: list[tuple[str, Row | None, int]] = []
+    async def _rows(self, channel: Channel) -> list[tuple[str, Entry]]:
+        rows: list[tuple[str, Entry]] = []
         cursor, name = None, self._names.rows(channel)
         while cursor != 0:
             async with asyncio.timeout(COMMAND_DEADLINE_S):
                 cursor, some = await cast(
                     "Awaitable[tuple[int, dict[bytes, bytes]]]", self._redis.hscan(name, cursor or 0, count=256)
                 )
-            rows += [(decode_key(key), *decode_row(stored)) for key, stored in some.items()]
+            rows += [(decode_key(key), decode_entry(stored)) for key, stored in some.items()]
         return rows
 
     # ------------------------------------------------------------------------------------------------------ following

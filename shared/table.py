@@ -30,11 +30,11 @@ class Entry:
 
     __slots__ = ("_field_revs", "_fields", "_fragment", "_row", "json", "rev")
 
-    def __init__(self, json: bytes, rev: int, field_revs: dict[str, int] | None = None, row: Row | None = None) -> None:
+    def __init__(self, json: bytes, rev: int) -> None:
         self.json = json  # `null` if removed
         self.rev = rev
-        self._field_revs = field_revs  # None: all of them changed at `rev`, or nobody knows which did not
-        self._row = row  # None: not wanted yet, or removed
+        self._row: Row | None = None  # not wanted yet, or removed
+        self._field_revs: dict[str, int] | None = None  # None: all changed at `rev`, or nobody knows which did not
         self._fragment: bytes | None = None
         # The revisions at which fields changed, and what was made for those who stand between two of them.
         self._fields: tuple[list[int], dict[int, bytes]] | None = None
@@ -51,17 +51,19 @@ class Entry:
             self._row = orjson.loads(self.json)
         return self._row
 
-    def field_revs_after(self, rev: int, row: Row) -> dict[str, int] | None:
-        """The revision of each field if the row became this one at revision rev; None: all fields are new."""
-        held = self.row
+    def successor(self, json: bytes, rev: int) -> "Entry":
+        """The entry after this one, which knows at which revision each field changed."""
+        entry = Entry(json, rev)
+        held, row = self.row, entry.row
         # Another set of fields (a newer writer): a reader cannot unlearn a field, so all of it is new.
-        if held is None or held.keys() != row.keys():
-            return None
+        if held is None or row is None or held.keys() != row.keys():
+            return entry
         revs = dict.fromkeys(held, self.rev) if self._field_revs is None else self._field_revs.copy()
         for field, value in row.items():
             if held[field] != value:
                 revs[field] = rev
-        return revs
+        entry._field_revs = revs
+        return entry
 
     def fields_since(self, rev: int) -> Row | None:
         """The fields that changed after revision rev; None if the row was removed."""
@@ -126,34 +128,26 @@ class Table:
         """How many rows are not removed."""
         return sum(not entry.removed for entry in self._entries.values())
 
-    def apply(
-        self,
-        rows: Mapping[str, Row | None],
-        rev: int,
-        texts: Mapping[str, bytes] | None = None,
-        *,
-        compare: bool = True,
-    ) -> list[str]:
+    def apply(self, rows: Mapping[str, bytes], rev: int, *, compare: bool = True) -> list[str]:
         """
-        Take whole rows (None removes) that changed at revision rev; return the keys that are different now.
+        Take whole rows as JSON (`null` removes) that changed at revision rev; return the keys that are different now.
 
         Valid only while commits arrive unbroken: then what stands here is what stood before the commit. A row whose
-        JSON is the one held is no change and keeps its revision. `texts` are the rows as JSON, if they were encoded
-        already. `compare` finds the fields that changed, for several times the cost: without it, all of them did.
+        JSON is the one held is no change and keeps its revision. `compare` finds the fields that changed, for several
+        times the cost: without it, all of them did.
         """
         changed = []
         get = self._entries.get
-        for key, row in rows.items():
-            text = orjson.dumps(row) if texts is None else texts[key]
+        for key, text in rows.items():
             held = get(key)
             if held is None:
-                if row is None:
+                if text == REMOVED:
                     continue  # removing what is not there
                 entry = Entry(text, rev)
             elif held.json == text:
                 continue
-            elif compare and row is not None:
-                entry = Entry(text, rev, held.field_revs_after(rev, row), row)
+            elif compare:
+                entry = held.successor(text, rev)
             else:
                 entry = Entry(text, rev)
             self._put(key, entry)
@@ -162,13 +156,9 @@ class Table:
             self.rev = rev
         return changed
 
-    def load(self, rows: Iterable[tuple[str, Row | None, int]]) -> list[str]:
-        """Take rows read from a store, (key, row, revision of its last change); return the keys that are newer now."""
-        return self.load_entries((key, Entry(orjson.dumps(row), rev)) for key, row, rev in rows)
-
-    def load_entries(self, entries: Iterable[tuple[str, Entry]]) -> list[str]:
+    def load(self, entries: Iterable[tuple[str, Entry]]) -> list[str]:
         """
-        The same of entries, which are of this table from now on.
+        Take rows read from a store, which are of this table from now on; return the keys that are newer now.
 
         What happened between the row held and the one loaded is not known, and equal values prove nothing (A → B → A):
         every field of a newer row has changed.

@@ -8,7 +8,7 @@ carries them, so the tables are at any time what a reader that took every commit
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import TypeAlias
 
 import orjson
 
@@ -39,16 +39,8 @@ def day_of(epoch: str) -> date:
     return date.fromisoformat(epoch.partition("-")[0])
 
 
-class _Part(NamedTuple):
-    """Rows of one commit, and the same as JSON: encoded once, for Redis, the readers, the checksum and the limit."""
-
-    rows: dict[Stored, dict[str, Row | None]]
-    texts: dict[Stored, dict[str, bytes]]
-
-    def add(self, channel: Stored, rows: dict[str, Row | None], texts: dict[str, bytes]) -> None:
-        """Take a channel's rows, if there are some."""
-        if rows:
-            self.rows[channel], self.texts[channel] = rows, texts
+#: Of one commit: rows as JSON, encoded once, for Redis, the readers, the checksum and the limit.
+_Part: TypeAlias = dict[Stored, dict[str, bytes]]
 
 
 class History:
@@ -69,7 +61,7 @@ class History:
 
     def load(self, channel: Stored, entries: Iterable[tuple[str, Entry]]) -> None:
         """Take a channel's published rows under their keys."""
-        self.tables[channel].load_entries(entries)
+        self.tables[channel].load(entries)
 
     def stored_rows(self, channel: Stored) -> Iterator[tuple[str, bytes]]:
         """A channel as it stands in Redis: (key, stored row), removed rows included."""
@@ -91,13 +83,16 @@ class History:
         self,
         epoch: str,
         keep: Iterable[Stored] = LASTING,
-        fits: Callable[[Stored, str, Row], bool] = lambda *_: True,
+        fits: Callable[[Stored, str, Row], bool] | None = None,
     ) -> "History":
         """The history of the next epoch: the rows of some tables, if they fit, all at revision 1; the rest is gone."""
         heir = History(epoch, rev=1)
         for channel in keep:
-            rows = self.tables[channel].live()
-            heir.tables[channel].load((key, row, 1) for key, row in rows if fits(channel, key, row))
+            heir.tables[channel].load(
+                (key, Entry(entry.json, 1))
+                for key, entry in self.tables[channel].entries()
+                if not entry.removed and (fits is None or (entry.row and fits(channel, key, entry.row)))
+            )
         return heir
 
     def stage(self, changes: Changes) -> None:
@@ -115,34 +110,33 @@ class History:
             self._split_staged()
         if not self._parts:
             return None
-        rows, texts = self._parts.popleft()
+        rows = self._parts.popleft()
         from_rev, self.rev = self.rev, self.rev + 1
         for channel, changed in rows.items():
-            self.tables[channel].apply(changed, self.rev, texts[channel], compare=False)
+            self.tables[channel].apply(changed, self.rev, compare=False)
         published = {channel: changed for channel, changed in rows.items() if isinstance(channel, Channel)}
         internal = {channel: changed for channel, changed in rows.items() if isinstance(channel, Internal)}
-        return Commit(self.epoch, from_rev, self.rev, time_ms, published, self.more, internal, texts)
+        return Commit(self.epoch, from_rev, self.rev, time_ms, published, self.more, internal)
 
     def _split_staged(self) -> None:
-        part = _Part({}, {})
+        part: _Part = {}
         rows_left, bytes_left = MAX_ROWS, MAX_BYTES
         for channel, staged in self._staged.items():
             get = self.tables[channel].get
-            rows: dict[str, Row | None] = {}
-            texts: dict[str, bytes] = {}
+            rows: dict[str, bytes] = {}
             for key, row in staged.items():
                 held = get(key)
                 text = orjson.dumps(row)
                 if text == (held.json if held else REMOVED):
                     continue
                 if rows_left == 0 or bytes_left < len(text):
-                    part.add(channel, rows, texts)
-                    self._parts.append(part)
-                    part, rows, texts = _Part({}, {}), {}, {}
+                    self._parts.append(part | {channel: rows} if rows else part)
+                    part, rows = {}, {}
                     rows_left, bytes_left = MAX_ROWS, MAX_BYTES
-                rows[key], texts[key] = row, text
+                rows[key] = text
                 rows_left, bytes_left = rows_left - 1, bytes_left - len(text)
-            part.add(channel, rows, texts)
-        if part.rows:
+            if rows:
+                part[channel] = rows
+        if part:
             self._parts.append(part)
         self._staged = {}

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import orjson
+
 from shared.channels import Channel
 from shared.table import Row
 from shared.wire import Commit
@@ -63,8 +65,8 @@ class EpochLedger:
         sent = Sent(identity, commit.rev, now_s, commit.more, keys=keys)
         insort(self._sent, sent, key=_rev)
         for channel, rows in commit.rows.items():
-            for key, row in rows.items():
-                self._add(channel, key, Version(commit.rev, row, sent))
+            for key, text in rows.items():
+                self._add(channel, key, Version(commit.rev, orjson.loads(text), sent))
         return sent
 
     def confirm(self, sent: Sent, from_rev: int) -> None:

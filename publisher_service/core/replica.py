@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from shared.channels import Channel
-from shared.table import Row, Table
+from shared.table import Entry, Table
 from shared.wire import Commit, Head, Heartbeat, Schema
 
 #: Parts that may wait for their last one: more rows than all channels have. Beyond, the rows are loaded.
 MAX_PARTS = 256
 
-LoadedRows = Mapping[Channel, Sequence[tuple[str, Row | None, int]]]
+LoadedRows = Mapping[Channel, Sequence[tuple[str, Entry]]]
 
 
 class Gap(Exception):  # noqa: N818 (a fact of the history, not a fault)
@@ -134,9 +134,9 @@ class Replica:
         for channel, rows in commit.rows.items():
             table = self.tables[channel]
             if self.rev < self._whole_at:
-                changed = table.load((key, row, commit.rev) for key, row in rows.items())
+                changed = table.load((key, Entry(text, commit.rev)) for key, text in rows.items())
             else:
-                changed = table.apply(rows, commit.rev, commit.texts.get(channel), compare=channel in self.compared)
+                changed = table.apply(rows, commit.rev, compare=channel in self.compared)
             if changed:
                 keys[channel] = changed
         self.rev, self.time_ms = commit.rev, commit.time_ms

@@ -16,6 +16,7 @@ from shared.table import Row
 from shared.wire import Commit, Head
 from tests.fakes.clock import ManualClock
 from tests.fakes.door import FakeDoor
+from tests.fakes.texts import entries, texts
 
 EPOCH = "20261123-aaaaaa"
 TIERS_MS = (100, 250, 500, 1000, 2000, 5000)
@@ -42,13 +43,16 @@ class FakePublisher:
     ) -> None:
         """Load rows that all changed at rev."""
         head = Head(epoch, rev, "c", 1_795_405_337_000, "server", more)
-        loaded = {channel: [(key, row, rev) for key, row in table.items()] for channel, table in (rows or {}).items()}
+        loaded = {
+            channel: entries((key, row, rev) for key, row in table.items()) for channel, table in (rows or {}).items()
+        }
         self.hub.changed(self.replica.load(head, loaded, head))
 
     def commit(self, rows: dict[Channel, dict[str, Row | None]], *, more: bool = False) -> None:
         """Take the next commit."""
         rev = self.replica.heard_rev
-        commit = Commit(self.replica.epoch, rev, rev + 1, self.replica.time_ms + 1, rows, more)
+        told = {channel: texts(table) for channel, table in rows.items()}
+        commit = Commit(self.replica.epoch, rev, rev + 1, self.replica.time_ms + 1, told, more)
         self.hub.changed(self.replica.apply(commit))
 
     def market(self, symbol: str, last: int) -> None:

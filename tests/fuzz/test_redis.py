@@ -19,6 +19,7 @@ from shared.wire import (
     InvalidEnvelope,
     NewerContract,
     Replaced,
+    decode_entry,
     decode_envelope,
     decode_head,
     decode_key,
@@ -30,14 +31,21 @@ from shared.wire import (
 )
 from tests.fakes.publisher import FakePublisher
 from tests.fakes.table_client import TableClient
+from tests.fakes.texts import texts
 from tests.fuzz.fuzzing import fuzz
 from tests.fuzz.mutator import Mutator
 
 EPOCH = "20261123-aaaaaa"
 ROW: Row = {"last": 31550, "bids": [[31500, 100]], "change_pct": 0.16, "name": "Chứng khoán SSI", "gone": None}
 ENVELOPES: list[Envelope] = [
-    Commit(EPOCH, 3, 5, 7, {Channel.MARKET: {"SSI": ROW, "OLD": None}, Channel.INDEX: {"VN30": {"value": 1.5}}}),
-    Commit(EPOCH, 5, 6, 8, {Channel.GROUPS: {"VN30": {"keys": ["SSI", "VNM"]}}}, more=True),
+    Commit(
+        EPOCH,
+        3,
+        5,
+        7,
+        {Channel.MARKET: texts({"SSI": ROW, "OLD": None}), Channel.INDEX: texts({"VN30": {"value": 1.5}})},
+    ),
+    Commit(EPOCH, 5, 6, 8, {Channel.GROUPS: texts({"VN30": {"keys": ["SSI", "VNM"]}})}, more=True),
     Heartbeat(EPOCH, 6, 9, {Channel.MARKET: 1924374018, Channel.INDEX: 0}),
     Replaced(EPOCH, 6, 10),
 ]
@@ -117,7 +125,7 @@ class Replicas:
         """As after each order to start over: the truth, as it stands in Redis."""
         head = Head(self.history.epoch, self.history.rev, "c", self.time_ms, "s", more=False)
         rows = {
-            channel: [(key, *decode_row(stored)) for key, stored in self.history.stored_rows(channel)]
+            channel: [(key, decode_entry(stored)) for key, stored in self.history.stored_rows(channel)]
             for channel in Channel
         }
         self.publisher.hub.changed(self.publisher.replica.load(head, rows, head))

@@ -208,7 +208,7 @@ async def test_a_replica_that_differs_from_the_ingest_notices_within_a_heartbeat
             writer.publication.history.rev,
             writer.publication.history.rev + 1,
             writer.publication.history.rev,
-            {Channel.MARKET: {"SSI": {"last": 666, "reference": 100}}},
+            {Channel.MARKET: {"SSI": b'{"last":666,"reference":100}'}},
         )
         async with open_redis(broker.url) as redis:
             await redis.publish(RedisNames(PREFIX).updates, encode_envelope(forged))

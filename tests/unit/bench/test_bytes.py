@@ -11,8 +11,8 @@ from publisher_service.core.replica import Replica
 from publisher_service.core.selection import ALL
 from publisher_service.core.views import Mode
 from shared.channels import Channel
-from shared.table import Row
 from shared.wire import Commit, Head
+from tests.fakes.texts import texts
 
 JSON_TEXT = b'{"last":31500,"bids":[[31450,100],[31400,200]]},' * 100
 
@@ -53,7 +53,7 @@ def test_a_change_after_quiet_leaves_at_once_and_those_within_a_window_together_
     def change(at_s: float, last: int) -> tuple[int | None, int | None]:
         """How many rows left at the end of a window, and how many at once."""
         ended = watched.end_window(at_s)
-        rows: dict[Channel, dict[str, Row | None]] = {Channel.MARKET: {"SSI": {"last": last}, "FPT": {"last": last}}}
+        rows = {Channel.MARKET: texts({"SSI": {"last": last}, "FPT": {"last": last}})}
         keys = replica.apply(Commit("day", replica.rev, replica.rev + 1, 1, rows)).keys[Channel.MARKET]
         told = watched.change(keys, at_s)
         return (None if ended is None else len(ended)), (None if told is None else len(told))

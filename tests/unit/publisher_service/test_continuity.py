@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import pytest
 
 from ingest_service.core import history as writing
@@ -25,7 +26,7 @@ from publisher_service.core.position import Position
 from publisher_service.core.replica import Gap
 from publisher_service.core.selection import Selection
 from shared.channels import Channel
-from shared.table import JSON, Row
+from shared.table import JSON, REMOVED, Entry, Row
 from shared.wire import Commit, Head, Heartbeat
 from tests.fakes.door import FakeDoor, decode, id_of
 from tests.fakes.publisher import FakePublisher
@@ -50,11 +51,11 @@ class Copy:
     """What stands in Redis: the head, and the stored rows."""
 
     head: Head
-    rows: dict[Channel, dict[str, tuple[Row | None, int]]]
+    rows: dict[Channel, dict[str, tuple[bytes, int]]]
 
-    def loaded(self, channel: Channel) -> list[tuple[str, Row | None, int]]:
+    def loaded(self, channel: Channel) -> list[tuple[str, Entry]]:
         """A channel's rows as a replica reads them."""
-        return [(key, row, rev) for key, (row, rev) in self.rows[channel].items()]
+        return [(key, Entry(text, rev)) for key, (text, rev) in self.rows[channel].items()]
 
 
 class Writer:
@@ -64,7 +65,7 @@ class Writer:
         self.epochs = 1
         self.log: list[Commit | Heartbeat] = []  # a heartbeat with another epoch stands for "replaced"
         self.history = History("20261123-000001", 1)
-        self.stored: dict[Channel, dict[str, tuple[Row | None, int]]] = {channel: {} for channel in Channel}
+        self.stored: dict[Channel, dict[str, tuple[bytes, int]]] = {channel: {} for channel in Channel}
         self.more = False
         self.fields = ["last", "high"]  # of the rows of market; within an epoch there are only ever more
         # (epoch, revision) → the rows of all channels then; of whole changes only.
@@ -82,7 +83,7 @@ class Writer:
             fits=lambda channel, _, row: fields is None or channel is not Channel.MARKET or list(row) == fields,
         )
         self.stored = {
-            channel: {key: (entry.row, entry.rev) for key, entry in self.history.tables[channel].entries()}
+            channel: {key: (entry.json, entry.rev) for key, entry in self.history.tables[channel].entries()}
             for channel in Channel
         }
         self.more = False
@@ -97,7 +98,7 @@ class Writer:
         if commit is None:
             return
         for channel, rows in commit.rows.items():
-            self.stored[channel] |= {key: (row, commit.rev) for key, row in rows.items()}
+            self.stored[channel] |= {key: (text, commit.rev) for key, text in rows.items()}
         self.more = commit.more
         if not commit.more:
             self._remember()
@@ -124,7 +125,7 @@ class Writer:
 
     def _remember(self) -> None:
         self.past[self.history.epoch, self.history.rev] = {
-            channel: {key: row for key, (row, _) in rows.items() if row is not None}
+            channel: {key: orjson.loads(text) for key, (text, _) in rows.items() if text != REMOVED}
             for channel, rows in self.stored.items()
         }
 

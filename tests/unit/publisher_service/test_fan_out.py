@@ -174,7 +174,7 @@ def test_rows_are_compared_only_where_somebody_follows_their_fields() -> None:
 
 
 def test_the_changed_fields_are_those_since_the_revision_that_is_asked_for() -> None:
-    entry = Entry(b'{"last":1,"high":2}', 7, {"last": 7, "high": 5})
+    entry = Entry(b'{"last":0,"high":2}', 5).successor(b'{"last":1,"high":2}', 7)
 
     fragments = [entry.fields_fragment("SSI", rev) for rev in (6, 4, 6, 7)]
 

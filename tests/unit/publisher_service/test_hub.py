@@ -16,6 +16,7 @@ from shared.wire import Head
 from tests.fakes.door import FakeDoor
 from tests.fakes.publisher import EPOCH, FakePublisher
 from tests.fakes.table_client import TableClient
+from tests.fakes.texts import entries
 
 
 def pause(door: FakeDoor, publisher: FakePublisher) -> None:
@@ -380,9 +381,9 @@ def test_a_road_that_is_sound_again_is_told_after_the_data_of_the_load() -> None
     door.take()
 
     before, after = (Head("20261123-bbbbbb", rev, "c", 1_795_405_337_000, "server", more=False) for rev in (5, 6))
-    rows: dict[Channel, list[tuple[str, Row | None, int]]] = {
-        Channel.MARKET: [("SSI", {"last": 1}, 5)],
-        Channel.STATUS: [("feed", {"state": "live", "reason": None}, 5)],
+    rows = {
+        Channel.MARKET: entries([("SSI", {"last": 1}, 5)]),
+        Channel.STATUS: entries([("feed", {"state": "live", "reason": None}, 5)]),
     }
     publisher.hub.changed(publisher.replica.load(before, rows, after))  # what was committed meanwhile is still to come
     publisher.hub.link(Link(Broker.LIVE, Ingest.LIVE))
@@ -627,7 +628,7 @@ def test_a_value_that_went_and_came_back_across_a_load_is_sent_all_the_same() ->
 
     head = Head(EPOCH, 9, "c", 0, "server", more=False)
     publisher.hub.changed(
-        publisher.replica.load(head, {Channel.MARKET: [("SSI", {"last": 1, "reference": 100}, 9)]}, head)
+        publisher.replica.load(head, {Channel.MARKET: entries([("SSI", {"last": 1, "reference": 100}, 9)])}, head)
     )
     publisher.clock.advance(1)
 

@@ -13,6 +13,7 @@ from shared.wire import Head
 from tests.fakes.door import FakeDoor
 from tests.fakes.publisher import EPOCH, FakePublisher
 from tests.fakes.table_client import TableClient
+from tests.fakes.texts import entries
 
 NEXT_DAY = "20261124-bbbbbb"
 LARGE: dict[str, Row | None] = {f"S{number:03}": {"last": number, "filler": "x" * 900} for number in range(200)}
@@ -83,9 +84,9 @@ def test_a_status_waits_with_the_facts_that_it_follows() -> None:
         door.take()
 
     head = Head(NEXT_DAY, 1, "c", 0, "server", more=False)
-    rows: dict[Channel, list[tuple[str, Row | None, int]]] = {
-        Channel.MARKET: [("VNM", {"last": 9}, 1)],
-        Channel.STATUS: [("feed", {"state": "down", "reason": None}, 1)],
+    rows = {
+        Channel.MARKET: entries([("VNM", {"last": 9}, 1)]),
+        Channel.STATUS: entries([("feed", {"state": "down", "reason": None}, 1)]),
     }
     publisher.hub.changed(publisher.replica.load(head, rows, head))
     publisher.clock.advance(0)

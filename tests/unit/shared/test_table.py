@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.table import JSON, Row, Table
+from tests.fakes.texts import entries, texts
 
 ROWS = st.dictionaries(
     st.sampled_from("ABCDE"),
@@ -30,7 +31,7 @@ def test_who_merges_the_changed_fields_since_any_revision_holds_the_table(
 ) -> None:
     table, held, held_at = Table(), dict[str, Row](), 0
     for rev, rows in enumerate(history, 1):
-        table.apply(rows, rev)
+        table.apply(texts(rows), rev)
         if rev == start:
             held, held_at = dict(table.live()), rev
 
@@ -43,12 +44,12 @@ def test_a_table_that_was_loaded_and_goes_on_equals_one_that_saw_everything(
 ) -> None:
     whole = Table()
     for rev, rows in enumerate(history[:split], 1):
-        whole.apply(rows, rev)
+        whole.apply(texts(rows), rev)
     loaded = Table()
-    loaded.load((key, entry.row, entry.rev) for key, entry in whole.entries())
+    loaded.load(entries((key, entry.row, entry.rev) for key, entry in whole.entries()))
     for rev, rows in enumerate(history[split:], split + 1):
-        whole.apply(rows, rev)
-        loaded.apply(rows, rev)
+        whole.apply(texts(rows), rev)
+        loaded.apply(texts(rows), rev)
 
     for rev in range(len(history) + 1):
         assert [key for key, _ in loaded.since(rev)] == [key for key, _ in whole.since(rev)]
@@ -58,16 +59,16 @@ def test_a_table_that_was_loaded_and_goes_on_equals_one_that_saw_everything(
 def test_since_names_the_oldest_change_first() -> None:
     table = Table()
     for rev, key in enumerate("ABCA", 1):
-        table.apply({key: {"last": rev}}, rev)
+        table.apply(texts({key: {"last": rev}}), rev)
 
     assert [key for key, _ in table.since(1)] == ["B", "C", "A"]
 
 
 def test_a_row_that_is_set_to_what_it_was_is_no_change() -> None:
     table = Table()
-    table.apply({"A": {"last": 1}}, 1)
+    table.apply(texts({"A": {"last": 1}}), 1)
 
-    changed = table.apply({"A": {"last": 1}}, 2)
+    changed = table.apply(texts({"A": {"last": 1}}), 2)
 
     assert changed == []
     assert table.since(1) == []
@@ -75,9 +76,9 @@ def test_a_row_that_is_set_to_what_it_was_is_no_change() -> None:
 
 def test_a_loaded_row_is_new_in_every_field_since_equal_values_prove_nothing() -> None:
     table = Table()
-    table.apply({"A": {"last": 1, "volume": 5}}, 1)
+    table.apply(texts({"A": {"last": 1, "volume": 5}}), 1)
 
-    table.load([("A", {"last": 1, "volume": 6}, 9)])
+    table.load(entries([("A", {"last": 1, "volume": 6}, 9)]))
 
     ((_, entry),) = table.since(1)
     assert entry.fields_since(1) == {"last": 1, "volume": 6}
@@ -85,17 +86,17 @@ def test_a_loaded_row_is_new_in_every_field_since_equal_values_prove_nothing() -
 
 def test_rows_that_are_loaded_between_and_beside_newer_ones_hide_none_of_them() -> None:
     table = Table()
-    table.load([("A", {"last": 1}, 10)])
+    table.load(entries([("A", {"last": 1}, 10)]))
 
-    table.load([("B", {"last": 1}, 8), ("C", {"last": 1}, 10)])
+    table.load(entries([("B", {"last": 1}, 8), ("C", {"last": 1}, 10)]))
 
     assert {key for key, _ in table.since(9)} == {"A", "C"}
 
 
 def test_a_removed_row_is_told_and_left_out_of_the_snapshot() -> None:
     table = Table()
-    table.apply({"A": {"last": 1}}, 1)
-    table.apply({"A": None}, 2)
+    table.apply(texts({"A": {"last": 1}}), 1)
+    table.apply(texts({"A": None}), 2)
 
     assert [(key, entry.row) for key, entry in table.since(1)] == [("A", None)]
     assert table.since(0) == []
@@ -103,9 +104,9 @@ def test_a_removed_row_is_told_and_left_out_of_the_snapshot() -> None:
 
 def test_a_row_that_was_removed_and_came_back_is_new_in_every_field() -> None:
     table, row = Table(), dict[str, JSON](last=1)
-    table.apply({"A": row}, 1)
-    table.apply({"A": None}, 2)
-    table.apply({"A": row}, 3)
+    table.apply(texts({"A": row}), 1)
+    table.apply(texts({"A": None}), 2)
+    table.apply(texts({"A": row}), 3)
 
     ((_, entry),) = table.since(2)
     assert entry.fields_since(2) == {"last": 1}
@@ -113,9 +114,9 @@ def test_a_row_that_was_removed_and_came_back_is_new_in_every_field() -> None:
 
 def test_a_row_with_another_set_of_fields_is_new_in_every_field() -> None:
     table = Table()
-    table.apply({"A": {"last": 1, "high": 2}}, 1)
+    table.apply(texts({"A": {"last": 1, "high": 2}}), 1)
 
-    table.apply({"A": {"last": 1, "low": 3}}, 2)
+    table.apply(texts({"A": {"last": 1, "low": 3}}), 2)
 
     ((_, entry),) = table.since(1)
     assert entry.fields_since(1) == {"last": 1, "low": 3}
@@ -124,7 +125,7 @@ def test_a_row_with_another_set_of_fields_is_new_in_every_field() -> None:
 def test_a_name_stands_for_its_row_and_for_the_ring_of_that_name() -> None:
     table = Table()
     for rev, key in enumerate(("SSI#0", "SSIX#0", "SSI", "SSI#1", "VNM", "SSI#0"), 1):
-        table.apply({key: {"last": rev}}, rev)
+        table.apply(texts({key: {"last": rev}}), rev)
 
     assert [key for key, _ in table.since(1, {"SSI"})] == ["SSI", "SSI#1", "SSI#0"]
     assert [key for key, _ in table.since(0, {"SSI#1", "VNM"})] == ["SSI#1", "VNM"]
@@ -135,7 +136,7 @@ def test_a_name_stands_for_its_row_and_for_the_ring_of_that_name() -> None:
 def test_a_selection_is_the_same_part_of_the_whole_however_it_is_found(keys: set[str]) -> None:
     table = Table()
     for rev, key in enumerate("ABCDEFGHABCD", 1):
-        table.apply({key: {"last": rev}}, rev)
+        table.apply(texts({key: {"last": rev}}), rev)
 
     for rev in range(13):
         assert dict(table.since(rev, keys)) == {key: entry for key, entry in table.since(rev) if key in keys}
@@ -144,7 +145,7 @@ def test_a_selection_is_the_same_part_of_the_whole_however_it_is_found(keys: set
 def test_of_a_ring_the_oldest_change_comes_first() -> None:
     table = Table()
     for rev in range(1, 30):
-        table.apply({f"SSI#{rev % 4}": {"match": rev}, f"S{rev}": {"last": rev}}, rev)
+        table.apply(texts({f"SSI#{rev % 4}": {"match": rev}, f"S{rev}": {"last": rev}}), rev)
 
     found = [entry.row["match"] for _, entry in table.since(20, {"SSI"}) if entry.row]
 
@@ -163,35 +164,35 @@ def test_two_copies_with_the_same_rows_have_the_same_checksum_however_they_came_
 ) -> None:
     followed, loaded = Table(), Table()
     for rev, (key, row) in enumerate(changes, 1):
-        followed.apply({key: row}, rev)
+        followed.apply(texts({key: row}), rev)
         if rev in asked_at:
             followed.checksum()
 
-    loaded.load((key, entry.row, entry.rev) for key, entry in reversed(list(followed.entries())))
+    loaded.load(entries((key, entry.row, entry.rev) for key, entry in reversed(list(followed.entries()))))
 
     assert followed.checksum() == loaded.checksum()
 
 
 def test_a_checksum_tells_another_value_revision_key_or_removal() -> None:
     tables = [Table() for _ in range(6)]
-    tables[1].load([("A", {"last": 1}, 1)])
-    tables[2].load([("A", {"last": 2}, 1)])
-    tables[3].load([("A", {"last": 1}, 2)])
-    tables[4].load([("B", {"last": 1}, 1)])
-    tables[5].load([("A", None, 1)])
+    tables[1].load(entries([("A", {"last": 1}, 1)]))
+    tables[2].load(entries([("A", {"last": 2}, 1)]))
+    tables[3].load(entries([("A", {"last": 1}, 2)]))
+    tables[4].load(entries([("B", {"last": 1}, 1)]))
+    tables[5].load(entries([("A", None, 1)]))
 
     assert len({table.checksum() for table in tables}) == 6
 
 
 def test_without_a_comparison_every_field_of_a_changed_row_has_changed_and_later_ones_go_on_from_there() -> None:
     table = Table()
-    table.apply({"A": {"last": 1, "volume": 5}}, 1)
-    table.apply({"A": {"last": 2, "volume": 5}}, 2, compare=False)
+    table.apply(texts({"A": {"last": 1, "volume": 5}}), 1)
+    table.apply(texts({"A": {"last": 2, "volume": 5}}), 2, compare=False)
 
     ((_, entry),) = table.since(1)
     assert entry.fields_since(1) == {"last": 2, "volume": 5}
 
-    table.apply({"A": {"last": 2, "volume": 6}}, 3)
+    table.apply(texts({"A": {"last": 2, "volume": 6}}), 3)
 
     ((_, entry),) = table.since(1)
     assert entry.fields_since(2) == {"volume": 6}

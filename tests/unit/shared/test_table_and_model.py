@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from shared.table import Row, Table
+from tests.fakes.texts import entries, texts
 
 KEYS = st.sampled_from(["A", "B", "C", "A#0", "A#1", "AB#0"])
 #: The fields in one order, as a writer writes them.
@@ -31,11 +32,11 @@ class Tables(RuleBasedStateMachine):
         after = {key: row for key, row in (before | rows).items() if row is not None}
         changed = {key for key in rows if before.get(key) != after.get(key)}
 
-        assert set(self.writer.apply(rows, rev)) == changed
+        assert set(self.writer.apply(texts(rows), rev)) == changed
 
         self.past.append(after)
         if heard and self.reads_at == rev - 1:
-            assert set(self.reader.apply(rows, rev, compare=compares)) == changed
+            assert set(self.reader.apply(texts(rows), rev, compare=compares)) == changed
             self.reads_at = rev
 
     @rule(data=st.data())
@@ -43,8 +44,8 @@ class Tables(RuleBasedStateMachine):
         """In any order; and some rows may have been read before already."""
         stored = [(key, entry.row, entry.rev) for key, entry in self.writer.entries()]
         some = data.draw(st.lists(st.sampled_from(stored), max_size=3)) if stored else []
-        self.reader.load(some)
-        self.reader.load(data.draw(st.permutations(stored)))
+        self.reader.load(entries(some))
+        self.reader.load(entries(data.draw(st.permutations(stored))))
         self.reads_at = len(self.past) - 1
 
     @precondition(lambda self: self.reads_at == len(self.past) - 1)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.channels import Channel, RedisNames
-from shared.table import Row, Table
+from shared.table import Table
 from shared.wire import (
     CONTRACT,
     MAX_SCHEMA_BYTES,
@@ -19,6 +19,7 @@ from shared.wire import (
     NewerContract,
     Replaced,
     Schema,
+    decode_entry,
     decode_envelope,
     decode_head,
     decode_row,
@@ -28,6 +29,7 @@ from shared.wire import (
     encode_row,
     encode_schema,
 )
+from tests.fakes.texts import texts
 
 HEAD = Head("20261123-k3f9q2", 12, "20261123-k3f9q2.12.abcdef", 1_795_405_337_123, "a" * 40, more=True)
 
@@ -35,7 +37,7 @@ HEAD = Head("20261123-k3f9q2", 12, "20261123-k3f9q2.12.abcdef", 1_795_405_337_12
 @pytest.mark.parametrize(
     "envelope",
     [
-        Commit("e", 3, 5, 7, {Channel.MARKET: {"SSI": {"last": 1, "bids": []}, "OLD": None}}, more=True),
+        Commit("e", 3, 5, 7, {Channel.MARKET: texts({"SSI": {"last": 1, "bids": []}, "OLD": None})}, more=True),
         Heartbeat("e", 5, 7),
         Replaced("e", 5, 7),
     ],
@@ -88,14 +90,14 @@ def test_a_schema_that_could_not_be_handed_on_is_refused(wrong: dict[bytes, byte
 
 
 def test_unknown_types_channels_and_fields_are_ignored() -> None:
-    commit = orjson.loads(encode_envelope(Commit("e", 3, 5, 7, {Channel.INDEX: {"VN30": {"value": 1.0}}})))
+    commit = orjson.loads(encode_envelope(Commit("e", 3, 5, 7, {Channel.INDEX: texts({"VN30": {"value": 1.0}})})))
     commit["channels"]["tomorrow"] = {"X": {}}
     commit["new"] = 1
 
     decoded = decode_envelope(orjson.dumps(commit))
 
     assert isinstance(decoded, Commit)
-    assert decoded.rows == {Channel.INDEX: {"VN30": {"value": 1.0}}}
+    assert decoded.rows == {Channel.INDEX: texts({"VN30": {"value": 1.0}})}
     assert decode_envelope(orjson.dumps(commit | {"type": "party"})) is None
 
 
@@ -127,7 +129,7 @@ def test_a_higher_contract_is_refused_by_name() -> None:
     ],
 )
 def test_an_envelope_that_no_writer_can_have_written_is_refused(wrong: dict[str, object]) -> None:
-    commit = orjson.loads(encode_envelope(Commit("e", 3, 5, 7, {Channel.MARKET: {"SSI": {"last": 1}}})))
+    commit = orjson.loads(encode_envelope(Commit("e", 3, 5, 7, {Channel.MARKET: texts({"SSI": {"last": 1}})})))
 
     with pytest.raises(InvalidEnvelope):
         decode_envelope(orjson.dumps(commit | wrong))
@@ -136,7 +138,7 @@ def test_an_envelope_that_no_writer_can_have_written_is_refused(wrong: dict[str,
 @pytest.mark.parametrize("place", ["in the epoch", "in a row"])
 def test_what_is_nested_deeper_than_can_be_written_again_is_refused(place: str) -> None:
     deep = b"[" * 1000 + b"]" * 1000
-    commit = encode_envelope(Commit("in the epoch", 3, 5, 7, {Channel.MARKET: {"SSI": {"last": "in a row"}}}))
+    commit = encode_envelope(Commit("in the epoch", 3, 5, 7, {Channel.MARKET: texts({"SSI": {"last": "in a row"}})}))
 
     with pytest.raises(InvalidEnvelope):
         decode_envelope(commit.replace(b'"%b"' % place.encode(), deep))
@@ -204,17 +206,57 @@ def test_all_keys_of_a_board_are_in_one_slot_of_a_cluster() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_a_row_that_was_encoded_already_is_not_encoded_again() -> None:
-    row: Row = {"last": 31500, "bids": [[31450, 100]]}
-    known = Commit("e", 1, 2, 3, {Channel.MARKET: {"SSI": row}}, texts={Channel.MARKET: {"SSI": b'{"known":1}'}})
+def test_rows_go_from_writer_to_table_as_they_stand() -> None:
+    row = b'{"last":31500,"change_pct":0.16,"name":"Ch\xe1\xbb\xa9ng kho\xc3\xa1n"}'
+    commit = Commit("e", 1, 2, 3, {Channel.MARKET: {"SSI": row, "OLD": b"null"}})
 
-    read = decode_envelope(encode_envelope(known))
+    read = decode_envelope(encode_envelope(commit))
 
     assert isinstance(read, Commit)
-    assert read.rows == {Channel.MARKET: {"SSI": {"known": 1}}}
-    assert read.texts_of(Channel.MARKET, {"SSI": None}) == {"SSI": b'{"known":1}'}
+    assert read == commit
     table = Table()
-    table.apply(read.rows[Channel.MARKET], 2, read.texts[Channel.MARKET])
+    table.apply(read.rows[Channel.MARKET], 2)
     entry = table.get("SSI")
     assert entry is not None
-    assert entry.json is read.texts[Channel.MARKET]["SSI"]
+    assert entry.json is read.rows[Channel.MARKET]["SSI"]
+    assert decode_entry(b"2 " + row).json == row
+
+
+#: Valid or not by JSON, rows that may not be handed on as they stand; and what is handed on in their place.
+ODD_ROWS = {
+    b'{ "last": 1 }': b'{ "last": 1 }',
+    b'{"last":\n1}': b'{"last":1}',
+    b'{"last":\r\n1}': b'{"last":1}',
+    b'{"last":1e16}': b'{"last":1e16}',
+    b'{"last":1e999}': None,
+    b'{"last":-1E+999}': None,
+    b'{"last":%b}' % (b"9" * 400): None,
+    b'{"last":NaN}': None,
+    b'{"last":01}': None,
+    b'{"name":"\xff"}': None,
+    b'{"name":"\xed\xa0\x80"}': None,
+    b'{"name":"\x01"}': None,
+    b'{"name":"\\ud800"}': None,
+    b'{"deep":%b1%b}' % (b"[" * 500, b"]" * 500): None,
+    b'{"last":1}}': None,
+    b"[1]": None,
+    b"1": None,
+    b'"text"': None,
+}
+
+
+@pytest.mark.parametrize("row", ODD_ROWS)
+def test_a_row_that_clients_could_not_read_is_refused_wherever_it_comes_from(row: bytes) -> None:
+    commit = Commit("e", 1, 2, 3, {Channel.MARKET: {"SSI": b'{"here":1}'}})
+    message, wanted = encode_envelope(commit).replace(b'{"here":1}', row), ODD_ROWS[row]
+
+    if wanted is None:
+        with pytest.raises(InvalidEnvelope):
+            decode_envelope(message)
+        with pytest.raises(InvalidEnvelope):
+            decode_entry(b"2 " + row)
+    else:
+        read = decode_envelope(message)
+        assert isinstance(read, Commit)
+        assert read.rows == {Channel.MARKET: {"SSI": wanted}}
+        assert decode_entry(b"2 " + row).json == wanted

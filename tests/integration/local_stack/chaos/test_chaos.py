@@ -52,7 +52,9 @@ async def forge(redis: Redis) -> None:
     for _ in range(20):
         head = decode_head(await cast("Awaitable[dict[bytes, bytes]]", redis.hgetall(names.head)))
         assert head is not None
-        forged = Commit(head.epoch, head.rev, head.rev + 1, head.time_ms + 1, {Channel.MARKET: {"FORGED": {"last": 1}}})
+        forged = Commit(
+            head.epoch, head.rev, head.rev + 1, head.time_ms + 1, {Channel.MARKET: {"FORGED": b'{"last":1}'}}
+        )
         await redis.publish(names.updates, encode_envelope(forged))
 
 

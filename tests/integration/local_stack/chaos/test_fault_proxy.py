@@ -19,7 +19,7 @@ from tests.eventually import eventually
 PATIENCE_S = 0.3
 
 SET = "redis.call('SET', KEYS[1], 'written') redis.call('PUBLISH', 'updates', ARGV[1]) return 'done'"
-COMMIT = encode_envelope(Commit("20261123-abcdef", 1, 2, 1_795_405_337_123, {Channel.MARKET: {"SSI": None}}))
+COMMIT = encode_envelope(Commit("20261123-abcdef", 1, 2, 1_795_405_337_123, {Channel.MARKET: {"SSI": b"null"}}))
 
 
 class Diary:

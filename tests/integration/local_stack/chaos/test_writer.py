@@ -14,6 +14,7 @@ from shared.channels import Channel, Internal, RedisNames
 from shared.redis_client import open_redis
 from shared.table import Row
 from shared.wire import Commit, Heartbeat
+from tests.fakes.texts import entries, texts
 
 EPOCH = "20261123-abcdef"
 
@@ -34,8 +35,8 @@ async def sink(redis_url: str, redis_prefix: str, ledger: Ledger) -> AsyncIterat
         sink = RedisSink(redis, names, token="token", lease_ms=60_000, source="")
         assert await sink.take_lease()
         history = History(EPOCH, 1)
-        history.tables[Channel.MARKET].load([("SSI", {"last": 1}, 1)])
-        history.tables[Internal.WINDOWS].load([("SSI", {"step": 1}, 1)])
+        history.tables[Channel.MARKET].load(entries([("SSI", {"last": 1}, 1)]))
+        history.tables[Internal.WINDOWS].load(entries([("SSI", {"step": 1}, 1)]))
         assert await sink.replace(history, "all", server="", time_ms=0, read_ms=0) is Outcome.DONE
         yield sink
 
@@ -67,7 +68,7 @@ async def test_a_heartbeat_is_no_commit(sink: RedisSink, ledger: Ledger) -> None
 
 
 def a_commit(from_rev: int, rev: int, rows: dict[str, Row | None]) -> Commit:
-    return Commit(EPOCH, from_rev, rev, 0, {Channel.MARKET: rows})
+    return Commit(EPOCH, from_rev, rev, 0, {Channel.MARKET: texts(rows)})
 
 
 def rows(ledger: Ledger, key: str, rev: int) -> list[Row | None]:

@@ -44,7 +44,7 @@ def test_what_changes_while_a_commit_is_under_way_waits_merged() -> None:
     commit = history.next_commit(0)
 
     assert commit is not None
-    assert commit.rows == {Channel.MARKET: {"SSI": {"last": 99}}}
+    assert commit.rows == {Channel.MARKET: {"SSI": b'{"last":99}'}}
 
 
 def test_a_value_that_is_back_where_it_was_is_no_commit() -> None:

@@ -11,6 +11,7 @@ from local_stack.chaos.watch import Wish
 from shared.channels import Channel
 from shared.table import Row
 from shared.wire import Commit
+from tests.fakes.texts import texts
 
 EPOCH = "20261123-abcdef"
 
@@ -42,7 +43,7 @@ class Market:
     ) -> None:
         """An ingest commits."""
         ledger = self.ledger.epoch(epoch)
-        sent = ledger.send(Commit(epoch, rev - 1, rev, 0, {channel: rows}), f"commit {rev}", self.now_s)
+        sent = ledger.send(Commit(epoch, rev - 1, rev, 0, {channel: texts(rows)}), f"commit {rev}", self.now_s)
         if ran:
             ledger.confirm(sent, rev - 1)
 

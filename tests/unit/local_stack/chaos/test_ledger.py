@@ -4,6 +4,7 @@ from local_stack.chaos.ledger import EpochLedger, Sent
 from shared.channels import Channel
 from shared.table import Row
 from shared.wire import Commit
+from tests.fakes.texts import texts
 
 MARKET = Channel.MARKET
 
@@ -93,7 +94,7 @@ def test_a_replacement_has_rows_of_their_own_revisions_and_what_is_not_in_it_is_
 def test_only_the_revisions_of_whole_changes_are_known() -> None:
     ledger = EpochLedger()
     ran(ledger, 1, SSI={"last": 1})
-    ledger.send(Commit("e", 1, 2, 0, {MARKET: {"SSI": None}}, more=True), "part", 0.0)
+    ledger.send(Commit("e", 1, 2, 0, {MARKET: {"SSI": b"null"}}, more=True), "part", 0.0)
 
     assert [ledger.knows(rev) for rev in (0, 1, 2, 3)] == [False, True, False, False]
 
@@ -123,7 +124,7 @@ def test_what_is_old_and_replaced_is_forgotten_and_the_rest_stays() -> None:
 
 
 def send(ledger: EpochLedger, rev: int, identity: str = "", now_s: float = 0.0, **rows: Row | None) -> Sent:
-    return ledger.send(Commit("e", rev - 1, rev, 0, {MARKET: rows}), identity or f"commit {rev}", now_s)
+    return ledger.send(Commit("e", rev - 1, rev, 0, {MARKET: texts(rows)}), identity or f"commit {rev}", now_s)
 
 
 def ran(ledger: EpochLedger, rev: int, now_s: float = 0.0, **rows: Row | None) -> None:

@@ -4,7 +4,7 @@ from local_stack.chaos.redis_talk import RedisTalk, is_commit, script_call
 from shared.channels import Channel
 from shared.wire import Commit, Heartbeat, encode_envelope
 
-COMMIT = encode_envelope(Commit("20261123-abcdef", 1, 2, 0, {Channel.MARKET: {"SSI": None}}))
+COMMIT = encode_envelope(Commit("20261123-abcdef", 1, 2, 0, {Channel.MARKET: {"SSI": b"null"}}))
 HEARTBEAT = encode_envelope(Heartbeat("20261123-abcdef", 2, 0))
 
 

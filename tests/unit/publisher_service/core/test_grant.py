@@ -6,11 +6,12 @@ from publisher_service.core.grant import EVERYTHING, Grant, InvalidToken, parse_
 from publisher_service.core.selection import Selection
 from shared.channels import Channel
 from shared.table import Table
+from tests.fakes.texts import texts
 
 
 def groups() -> Table:
     table = Table()
-    table.apply({"VN30": {"keys": ["SSI", "VNM"]}, "HNX30": {"keys": ["SHS"]}}, 1)
+    table.apply(texts({"VN30": {"keys": ["SSI", "VNM"]}, "HNX30": {"keys": ["SHS"]}}), 1)
     return table
 
 

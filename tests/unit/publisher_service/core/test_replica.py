@@ -7,6 +7,7 @@ from publisher_service.core.replica import NO_CHANGE, Gap, Replica
 from shared.channels import Channel
 from shared.table import Row
 from shared.wire import Commit, Head, Heartbeat
+from tests.fakes.texts import entries, texts
 
 EPOCH = "20261123-aaaaaa"
 
@@ -15,13 +16,13 @@ def loaded(rev: int = 1, *, more: bool = False, after: int | None = None, **rows
     """A replica that was loaded while the head went from `rev` to `after`."""
     replica = Replica()
     head = Head(EPOCH, rev, "c", 1000, "server", more)
-    market = [(key, row, rev) for key, row in rows.items()]
+    market = entries((key, row, rev) for key, row in rows.items())
     replica.load(head, {Channel.MARKET: market}, head._replace(rev=after or rev))
     return replica
 
 
 def commit(from_rev: int, *, more: bool = False, epoch: str = EPOCH, **rows: Row | None) -> Commit:
-    return Commit(epoch, from_rev, from_rev + 1, 1000 + from_rev, {Channel.MARKET: dict(rows)}, more)
+    return Commit(epoch, from_rev, from_rev + 1, 1000 + from_rev, {Channel.MARKET: texts(rows)}, more)
 
 
 def prices(replica: Replica) -> dict[str, object]:
@@ -88,7 +89,7 @@ def test_a_load_forgets_the_parts_that_were_held_aside() -> None:
     replica.apply(commit(1, more=True, SSI={"last": 2}))
 
     head = Head("20261123-bbbbbb", 1, "c", 1000, "server", more=False)
-    change = replica.load(head, {Channel.MARKET: [("SSI", {"last": 1}, 1)]}, head)
+    change = replica.load(head, {Channel.MARKET: entries([("SSI", {"last": 1}, 1)])}, head)
     replica.apply(commit(1, epoch="20261123-bbbbbb", VNM={"last": 5}))
 
     assert change.new_epoch
@@ -132,7 +133,7 @@ def test_a_server_that_fell_back_to_an_older_state_teaches_nothing() -> None:
     replica = loaded(9, SSI={"last": 9})
 
     head = Head(EPOCH, 4, "c", 1000, "server", more=False)
-    change = replica.load(head, {Channel.MARKET: [("SSI", {"last": 4}, 4)]}, head)
+    change = replica.load(head, {Channel.MARKET: entries([("SSI", {"last": 4}, 4)])}, head)
 
     assert change.keys == {}
     assert (replica.rev, prices(replica)) == (9, {"SSI": 9})
@@ -142,7 +143,7 @@ def test_an_older_copy_that_is_read_while_rows_of_several_moments_stand_here_doe
     replica = loaded(3, after=5, SSI={"last": 5})
 
     head = Head(EPOCH, 2, "c", 1000, "server", more=False)
-    replica.load(head, {Channel.MARKET: [("SSI", {"last": 2}, 2)]}, head)
+    replica.load(head, {Channel.MARKET: entries([("SSI", {"last": 2}, 2)])}, head)
 
     assert not replica.settled
 
@@ -191,7 +192,7 @@ def test_after_a_difference_everything_is_replaced_and_counts_as_new_for_clients
 
     replica.distrust()
     head = Head(EPOCH, 2, "c", 1000, "server", more=False)
-    change = replica.load(head, {Channel.MARKET: [("SSI", {"last": 1}, 2)]}, head)
+    change = replica.load(head, {Channel.MARKET: entries([("SSI", {"last": 1}, 2)])}, head)
 
     assert change.new_epoch
     assert prices(replica) == {"SSI": 1}
