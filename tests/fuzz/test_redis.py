@@ -64,6 +64,8 @@ class Decoders:
             envelope = decode_envelope(message)
             if envelope is not None:
                 self.check(envelope)
+            if isinstance(envelope, Commit):
+                self.check_rows(envelope, orjson.loads(message)["channels"])
         rev = mutator.random.choice(["12", "12", "12", str(mutator.odd())])
         with suppress(InvalidEnvelope):
             row, at = decode_row(f"{rev} {mutator.text(ROW)}".encode("utf-8", "surrogatepass"))
@@ -78,6 +80,16 @@ class Decoders:
             assert schema.identity.isprintable()
         with suppress(InvalidEnvelope, NewerContract):
             self.check_head(mutator)
+
+    def check_rows(self, commit: Commit, sent: dict[str, dict[str, object]]) -> None:
+        """Each is what another reader finds in the message, fits into an event, and can be written into a frame."""
+        told = {
+            channel: {key: orjson.loads(text) for key, text in rows.items()} for channel, rows in commit.rows.items()
+        }
+        assert told == {name: rows for name, rows in sent.items() if name in list(Channel)}
+        for rows in commit.rows.values():
+            assert not any(end in text for text in rows.values() for end in (b"\n", b"\r"))
+            orjson.dumps([[[[orjson.loads(text)] for text in rows.values()]]])
 
     def check(self, envelope: Envelope) -> None:
         assert all(0 <= number < MAX_NUMBER for number in (envelope.rev, envelope.time_ms))
