@@ -1,7 +1,8 @@
 """One connection as the hub sees it: a door to write to, and what is still owed through it."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from publisher_service.core.allowance import Allowance
@@ -149,12 +150,15 @@ class Subscription:
         self.delivery, self.rev_apart = None, NOTHING
 
 
+_NOWHERE: Mapping[Channel, str] = MappingProxyType({})  # one for all: most clients never leave a channel
+
+
 class Client:
     """A connection's subscriptions, one a channel, and the few control messages that wait."""
 
     __slots__ = (
         "allowance", "clear", "door", "expires_at_s", "form", "grant", "greeted", "heartbeat_at_s", "leaves_at_s",
-        "look_at_s", "owed", "owes_status", "subscriptions", "torn",
+        "left", "look_at_s", "owed", "owes_status", "subscriptions",
     )  # fmt: skip
 
     def __init__(self, door: Door, grant: Grant) -> None:
@@ -167,7 +171,8 @@ class Client:
         self.look_at_s = 0.0  # nothing of these is due before
         self.allowance: Allowance | None = None  # of messages; none was sent yet
         self.subscriptions: dict[Channel, Subscription] = {}
-        self.torn: tuple[Channel, ...] = ()  # of these it got the beginning of a snapshot last, and not the end
+        # Channel that it has left → epoch of what it was sent of it last; empty: an older one, or half a snapshot.
+        self.left = _NOWHERE
         self.owed: list[Frame] = []  # answers, at most MAX_OWED_ANSWERS
         self.owes_status = True  # the first frame of every connection
         self.greeted = False  # it has been written

@@ -90,9 +90,9 @@ class FanOut:
         view, client = subscription.view, subscription.client
         channel = view.key.channel
         self.unwatch(client, channel)
-        if channel in client.torn:
-            # Its table was emptied by the first part, whatever it knew when it asked.
-            client.torn = tuple(each for each in client.torn if each is not channel)
+        since = subscription.since
+        if since is not None and client.left.get(channel, since.epoch) != since.epoch:
+            # What was written before has replaced its table, whatever it had read of that when it asked.
             subscription.since = None
         if view not in self._audiences:
             view.start_over()  # it may have been another's a moment ago, with a flush due that is forgotten now
@@ -116,8 +116,9 @@ class FanOut:
             return
         self._unanswered.discard(subscription)
         self._late.remove(subscription)
-        if subscription.inside_snapshot and channel not in client.torn:
-            client.torn = (*client.torn, channel)
+        if subscription.answered or subscription.next_frame:
+            stands = subscription.rev != NOTHING and not subscription.inside_snapshot
+            client.left = {**client.left, channel: self._replica.epoch if stands else ""}
         view = subscription.view
         audience = self._audiences[view]
         audience.remove(subscription)

@@ -18,6 +18,8 @@ from tests.fakes.publisher import EPOCH, FakePublisher
 from tests.fakes.table_client import TableClient
 from tests.fakes.texts import entries
 
+NEXT_DAY = "20261124-bbbbbb"
+
 
 def pause(door: FakeDoor, publisher: FakePublisher) -> None:
     door.paused_since_s = publisher.clock.time()
@@ -830,3 +832,27 @@ def test_a_position_that_is_no_ones_does_not_let_its_client_wait() -> None:
     door = publisher.client("market", since=f"{EPOCH}.999.00000000")
 
     assert [message["type"] for message in door.take("snapshot", "update")] == ["snapshot"]
+
+
+@pytest.mark.parametrize("unsubscribes", [False, True])
+def test_a_position_of_the_next_epoch_is_worth_nothing_after_a_snapshot_of_this_one(*, unsubscribes: bool) -> None:
+    ahead = FakePublisher(NEXT_DAY)
+    ahead.commit({Channel.MARKET: {"SSI": {"last": 1}, "VNM": {"last": 2}}})
+    seen = ahead.client("market")
+    (held,) = seen.take("snapshot")
+    behind = FakePublisher()
+    behind.commit({Channel.MARKET: {"OLD": {"last": 5}}})
+
+    # It comes from the replica that is ahead, is given a snapshot, and asks once more before it reads that.
+    door = behind.client("market", since=held["position"])
+    if unsubscribes:
+        behind.say(door, type="unsubscribe", channel="market")
+    behind.load(NEXT_DAY, 1)
+    behind.commit({Channel.MARKET: {"SSI": {"last": 1}, "VNM": {"last": 2}}})
+    behind.say(door, type="subscribe", channel="market", since=held["position"])
+    behind.clock.advance(1)
+
+    table = TableClient()
+    for message in door.take("snapshot", "update"):
+        table.take(message)
+    assert table.rows == {"SSI": {"last": 1}, "VNM": {"last": 2}}
