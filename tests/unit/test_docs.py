@@ -15,6 +15,7 @@ from publisher_service.core import requests
 from publisher_service.settings import PublisherSettings
 from shared.channels import Channel
 from shared.setting import default_of
+from shared.table import REMOVED
 from shared.wire import Commit, decode_envelope
 from tools.documents.__main__ import documents
 from tools.documents.settings_page import settings_page
@@ -135,7 +136,7 @@ def test_the_envelopes_of_the_redis_page_are_read_as_what_they_show() -> None:
 
     assert [type(envelope).__name__ for envelope in envelopes] == ["Commit", "Heartbeat", "Replaced"]
     assert isinstance(envelopes[0], Commit)
-    assert envelopes[0].rows[Channel.MARKET]["OLD"] is None
+    assert envelopes[0].rows[Channel.MARKET]["OLD"] == REMOVED
 
 
 @pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)

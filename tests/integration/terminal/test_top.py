@@ -21,8 +21,8 @@ async def test_the_board_moves_and_q_gives_the_terminal_back(publisher: RunningP
 
         await writer.commit({Channel.MARKET: {"SSI": a_row(33_350, 6.89, 300_000)}})
         await top.until(lambda text: re.search(r"^SSI .* 33\.35 CE ", text, re.MULTILINE) is not None)
-        assert "\x1b[38;5;201m" in top.terminal.raw, "the ceiling is purple"
-        assert "\x1b[7;38;5;201m" in top.terminal.raw, "what has just traded is lit"
+        await top.until(lambda _: "\x1b[38;5;201m" in top.terminal.raw)  # the ceiling is purple
+        await top.until(lambda _: "\x1b[7;38;5;201m" in top.terminal.raw)  # what has just traded is lit
         await top.until(lambda _: "\x1b[38;5;201m   33.35\x1b[0m\x1b[38;5;201m CE" in top.terminal.raw)  # not for long
         assert top.terminal.modes == {"1049": True, "25": False, "7": False}
 
@@ -67,7 +67,9 @@ async def test_a_broken_road_is_said_in_words_with_its_time_and_the_board_is_dim
                 is not None
             )
         )
-        assert "\x1b[2;38;5;40m" in top.terminal.raw, "a rising price, dimmed"
+        await top.until(
+            lambda _: "\x1b[2;38;5;40m" in top.terminal.raw
+        )  # a rising price, dimmed: the rest of the picture
 
         await writer.commit({Channel.STATUS: {"feed": {"state": "quiet", "reason": None}}})
         await top.until(lambda text: "● quiet: no data is due now" in text and "OLD" not in text)

@@ -11,6 +11,7 @@ from clients.python.banggia_client.core.change import Change
 from clients.python.banggia_client.core.session import Session
 from clients.python.banggia_client.core.subscription import Wish
 from shared.table import Table
+from tests.fakes.texts import texts
 
 KEYS = ("A", "B", "C")
 EDITS = st.dictionaries(st.sampled_from(KEYS), st.none() | st.integers(0, 9), min_size=1)
@@ -40,7 +41,7 @@ class Server:
 
     def commit(self, edits: dict[str, int | None]) -> None:
         rows: dict[str, Any] = {key: None if value is None else {"last": value, "n": 1} for key, value in edits.items()}
-        self.table.apply(rows, self.rev + 1)
+        self.table.apply(texts(rows), self.rev + 1)
         self.rev += 1
 
     def answer(self, parts: int) -> None:
