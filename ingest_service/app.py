@@ -16,6 +16,7 @@ from ingest_service.calendar_file import load_calendar, tell_unlisted_years
 from ingest_service.core.backlog import Backlog
 from ingest_service.core.board import Board
 from ingest_service.core.feed_watch import FeedWatch
+from ingest_service.core.history import MAX_ROWS
 from ingest_service.core.invalid_row import InvalidRow
 from ingest_service.core.quarantine import Quarantine
 from ingest_service.core.recording import Header, Kind, Record
@@ -183,8 +184,11 @@ async def take_over(board: Board, publication: Publication, backlog: Backlog) ->
     tables = publication.history.tables
     rows: dict[Stored, dict[str, Row]] = {}
     for table in STORED:
-        rows[table] = dict(tables[table].live())
-        await asyncio.sleep(0)
+        held = rows[table] = {}
+        for number, (key, row) in enumerate(tables[table].live(), 1):
+            held[key] = row
+            if number % MAX_ROWS == 0:
+                await asyncio.sleep(0)
     for _ in board.loading(publication.day if any(rows[channel] for channel in DAILY) else None, rows):
         await asyncio.sleep(0)  # messages are read, and the lease is renewed
     feed = rows[Channel.STATUS].get(FEED_KEY, {})

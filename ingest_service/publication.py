@@ -51,8 +51,8 @@ def now_ms() -> int:
 
 
 def random_token() -> str:
-    """Six characters that make an epoch unique."""
-    return "".join(secrets.choice(ascii_lowercase + digits) for _ in range(6))
+    """Six characters that make an epoch unique. None is an `e`: among digits it looks like a number's exponent."""
+    return "".join(secrets.choice(ascii_lowercase.replace("e", "") + digits) for _ in range(6))
 
 
 class Publication:
@@ -287,8 +287,8 @@ class Publication:
 
     async def _restore(self) -> None:
         """Redis is not as we left it. Put the history back, unless another ingest has written. Raises LeaseLost."""
-        written = False
-        while not written:  # a lease that ran out meanwhile is no loss, unless another has it
+        backoff = Backoff(self._random, first_s=FIRST_RETRY_S, longest_s=LONGEST_RETRY_S)
+        while True:
             if not await self._sink.take_lease():
                 raise LeaseLost
             server = await self._sink.server()
@@ -303,7 +303,12 @@ class Publication:
             ):
                 raise LeaseLost
             self._server = server
-            written = await self._replace()
+            if await self._replace():
+                return
+            # The lease ran out meanwhile, or what was built aside is gone: no loss, unless another leads.
+            self._metrics.commit_retries.inc()
+            log.warning("all rows could not be written, once more", extra={"at": self._sink.place})
+            await asyncio.sleep(backoff.next_delay_s())
 
     def _is_ours(self, head: Head) -> bool:
         """Nobody has written since we did, or since we took over."""
@@ -324,7 +329,7 @@ class Publication:
         return f"{self.history.epoch}.{rev}.{self._mark}"
 
     async def _replace(self) -> bool:
-        """False if the lease was not ours any more."""
+        """False if the lease was not ours any more, or what was built is not there."""
         commit_id, time_ms = self._commit_id(self.history.rev), self._time_ms
         outcome = await self._sink.replace(
             self.history, commit_id, server=self._server, time_ms=time_ms, read_ms=self._read_ms

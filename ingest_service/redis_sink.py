@@ -170,8 +170,8 @@ class RedisSink:
 
     async def take_lease(self) -> bool:
         """True if this process may commit from now on, for the length of the lease unless it is renewed."""
-        args: list[_Argument] = [self._token, self._lease_ms]
-        return await self._outcome(self._take_script, [self._names.lease], args) is Outcome.DONE
+        async with asyncio.timeout(COMMAND_DEADLINE_S):
+            return await self._take_script([self._names.lease], [self._token, self._lease_ms]) == b"done"
 
     async def renew_lease(self) -> Outcome:
         """Keep the lease for its whole length from now on, if it is still ours."""

@@ -86,7 +86,7 @@ class Subscription:
 
     __slots__ = (
         "answered", "client", "deadline_s", "delivery", "in_step", "next_frame", "request_id", "rev_apart", "since",
-        "view",
+        "told", "view",
     )  # fmt: skip
 
     def __init__(
@@ -97,6 +97,7 @@ class Subscription:
         self.request_id = request_id
         self.since = since  # where the client says it stands
         self.answered = False
+        self.told = False  # some frame of it was written
         self.deadline_s = deadline_s  # until when the answer may wait for the replica to reach `since`
         self.in_step = False  # it stands where its view stands: see `Audience`
         self.rev_apart = NOTHING  # of the last frame written, if it is not in step
@@ -120,6 +121,12 @@ class Subscription:
         return self.delivery is not None and self.delivery.from_rev is None and self.next_frame > 0
 
     @property
+    def inside_first_update(self) -> bool:
+        """All that was written is a part of the update that answers: the client stands where it stood before."""
+        delivery = self.delivery
+        return self.rev == NOTHING and self.next_frame > 0 and delivery is not None and delivery.from_rev is not None
+
+    @property
     def answering(self) -> bool:
         """The answer to a request that has an id is still to be written, or a part of it."""
         return self.delivery is not None and self.delivery.request_id is not None
@@ -141,6 +148,7 @@ class Subscription:
             delivery = self.delivery = self.view.anew(delivery)
         frame = self.view.part(delivery, self.next_frame)
         self.next_frame += 1
+        self.told = True
         if self.next_frame == len(delivery):
             self.delivery, self.rev_apart = None, delivery.rev
         return frame
@@ -150,7 +158,7 @@ class Subscription:
         self.delivery, self.rev_apart = None, NOTHING
 
 
-_NOWHERE: Mapping[Channel, str] = MappingProxyType({})  # one for all: most clients never leave a channel
+_NOWHERE: Mapping[Channel, tuple[str, str]] = MappingProxyType({})  # one for all: most clients never leave a channel
 
 
 class Client:
@@ -171,7 +179,8 @@ class Client:
         self.look_at_s = 0.0  # nothing of these is due before
         self.allowance: Allowance | None = None  # of messages; none was sent yet
         self.subscriptions: dict[Channel, Subscription] = {}
-        # Channel that it has left → epoch of what it was sent of it last; empty: an older one, or half a snapshot.
+        # Channel that it has left → epoch and fingerprint of keys of the table that it was given last; empty epoch: of
+        # an older one, or half a snapshot.
         self.left = _NOWHERE
         self.owed: list[Frame] = []  # answers, at most MAX_OWED_ANSWERS
         self.owes_status = True  # the first frame of every connection

@@ -91,9 +91,11 @@ class FanOut:
         channel = view.key.channel
         self.unwatch(client, channel)
         since = subscription.since
-        if since is not None and client.left.get(channel, since.epoch) != since.epoch:
-            # What was written before has replaced its table, whatever it had read of that when it asked.
-            subscription.since = None
+        if since is not None:
+            of_since = since.epoch, since.fingerprint
+            if client.left.get(channel, of_since) != of_since:
+                # What was written before has replaced its table, whatever it had read of that when it asked.
+                subscription.since = None
         if view not in self._audiences:
             view.start_over()  # it may have been another's a moment ago, with a flush due that is forgotten now
             view.flushed_at_s = self._clock.time()
@@ -116,9 +118,10 @@ class FanOut:
             return
         self._unanswered.discard(subscription)
         self._late.remove(subscription)
-        if subscription.answered or subscription.next_frame:
+        if subscription.told and not subscription.inside_first_update:
             stands = subscription.rev != NOTHING and not subscription.inside_snapshot
-            client.left = {**client.left, channel: self._replica.epoch if stands else ""}
+            at = self._replica.epoch if stands else "", subscription.view.fingerprint.decode()
+            client.left = {**client.left, channel: at}
         view = subscription.view
         audience = self._audiences[view]
         audience.remove(subscription)

@@ -17,6 +17,7 @@ export class Detail {
   #chartAt = -Infinity;
   #chartDue = false;
   #isDayRead = false; // before that the chart would show the last minutes only
+  #isUnlisted = false;
   #paintOnce = atMostOnce(() => {
     if (this.symbol) this.#paint();
   });
@@ -45,7 +46,7 @@ export class Detail {
     for (const table of this.#tables) table.close();
     this.#tables = [];
     this.#bars.clear();
-    this.#isDayRead = false;
+    this.#isDayRead = this.#isUnlisted = false;
     this.#chart?.close();
     this.#chart = null;
     this.#chartAt = -Infinity;
@@ -167,6 +168,8 @@ export class Detail {
     set(this.nowPrice, match == null ? "–" : (expected ? "≈" : "") + this.#price(match), `figure ${shade}`);
     set(this.nowChange, match == null ? "" : `${MARKS[shade]} ${signed(this.#price(change), change)}  ${percent(rate)}%`, shade);
     const future = this.sources.future(this.symbol);
+    // Prices of what no list has are shown all the same, and so is the day of an index.
+    if (this.#isUnlisted && this.#isDayRead) set(this.name, row.time || this.#bars.size ? "" : words("detail.unknown"));
     if (future) set(this.name, `${future.name} · ${words("basis.expiry")} ${future.expiry ?? ""}`);
     this.#tell(this.facts, [
       ["ceiling", this.#price(row.ceiling), "ceiling"], ["floor", this.#price(row.floor), "floor"], ["reference", this.#price(row.reference), "reference"],
@@ -275,7 +278,9 @@ export class Detail {
     const answer = await this.sources.ask(`channels/symbols?keys=${encodeURIComponent(symbol)}`);
     if (!answer || symbol !== this.symbol || !this.name) return;
     const row = answer.data[symbol];
-    this.name.textContent = row ? (language === "vi" ? row.name_vi : row.name_en) ?? row.name_vi ?? "" : this.words?.("detail.unknown") ?? "";
+    this.#isUnlisted = !row;
+    if (row) this.name.textContent = (language === "vi" ? row.name_vi : row.name_en) ?? row.name_vi ?? "";
+    this.paintSoon();
   }
 
   /** @param {string} symbol */

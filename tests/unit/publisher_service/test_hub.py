@@ -856,3 +856,38 @@ def test_a_position_of_the_next_epoch_is_worth_nothing_after_a_snapshot_of_this_
     for message in door.take("snapshot", "update"):
         table.take(message)
     assert table.rows == {"SSI": {"last": 1}, "VNM": {"last": 2}}
+
+
+def test_a_position_of_keys_is_worth_nothing_after_a_table_of_other_keys() -> None:
+    publisher, table = FakePublisher(), TableClient()
+    publisher.commit({Channel.MARKET: {"SSI": {"last": 1}, "VNM": {"last": 2}}})
+    door = publisher.client("market", keys="SSI")
+    for message in door.take():
+        table.take(message)
+
+    # There and back again, before it reads anything.
+    publisher.say(door, type="subscribe", channel="market", keys=["VNM"])
+    publisher.say(door, type="subscribe", channel="market", keys=["SSI"], since=table.position)
+    for message in door.take():
+        table.take(message)
+
+    assert table.rows == {"SSI": {"last": 1}}
+
+
+def test_who_asks_again_before_anything_was_written_keeps_its_position() -> None:
+    publisher = FakePublisher()
+    publisher.commit({Channel.MARKET: big_rows(300)})
+    seen = publisher.client("market")
+    held = seen.take("snapshot")[-1]["position"]
+    publisher.commit({Channel.MARKET: {"S0001": {"last": 777}}})
+    door = publisher.client()
+    door.take()
+    pause(door, publisher)
+
+    for _ in range(3):
+        publisher.say(door, type="subscribe", channel="market", since=held)
+    drain(door, publisher)
+    publisher.clock.advance(1)
+
+    (update,) = door.take("snapshot", "update")
+    assert (update["type"], list(update["data"])) == ("update", ["S0001"])
