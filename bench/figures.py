@@ -22,7 +22,7 @@ Figures = dict[str, object]
 
 
 def machine() -> str:
-    """Where it was measured. The interpreter is named by its place: how it was compiled is worth a quarter."""
+    """Where it was measured. The interpreter is named by its place: how it was compiled is worth a tenth."""
     return (
         f"{os.cpu_count()} x {_model()} ({platform.machine()}), {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()} of {sys.base_prefix}"

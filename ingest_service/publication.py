@@ -15,7 +15,7 @@ from datetime import date
 from string import ascii_lowercase, digits
 from typing import TypeVar
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from ingest_service.core.backoff import Backoff
 from ingest_service.core.history import Changes, History, day_of, epoch_of
@@ -286,29 +286,24 @@ class Publication:
             self._metrics.committed_rows.labels(channel).inc(len(rows))
 
     async def _restore(self) -> None:
-        """Redis is not as we left it. Put the history back, unless another ingest has written. Raises LeaseLost."""
-        backoff = Backoff(self._random, first_s=FIRST_RETRY_S, longest_s=LONGEST_RETRY_S)
-        while True:
-            if not await self._sink.take_lease():
-                raise LeaseLost
-            server = await self._sink.server()
-            try:
-                head = await self._sink.head()
-            except InvalidEnvelope:
-                head = None  # whatever is there is nobody's history
-            if (
-                head is not None
-                and not self._is_ours(head)
-                and (head.server == server or not self._is_newer_than(head))
-            ):
-                raise LeaseLost
-            self._server = server
-            if await self._replace():
-                return
-            # The lease ran out meanwhile, or what was built aside is gone: no loss, unless another leads.
-            self._metrics.commit_retries.inc()
-            log.warning("all rows could not be written, once more", extra={"at": self._sink.place})
-            await asyncio.sleep(backoff.next_delay_s())
+        """
+        Redis is not as we left it. Put the history back, unless another ingest has written.
+
+        Raises LeaseLost, and RedisError where it may simply be tried again.
+        """
+        if not await self._sink.take_lease():
+            raise LeaseLost
+        server = await self._sink.server()
+        try:
+            head = await self._sink.head()
+        except InvalidEnvelope:
+            head = None  # whatever is there is nobody's history
+        if head is not None and not self._is_ours(head) and (head.server == server or not self._is_newer_than(head)):
+            raise LeaseLost
+        self._server = server
+        if not await self._replace():
+            # No loss, unless another leads, which the next attempt will see.
+            raise ResponseError("the lease ran out while all rows were written, or what was built aside is gone")
 
     def _is_ours(self, head: Head) -> bool:
         """Nobody has written since we did, or since we took over."""

@@ -284,7 +284,6 @@ _SURELY_SHALLOW = 100
 # to read them and to write them again, and nothing is left to be collected.
 
 _Number = Annotated[int, Meta(ge=0, lt=MAX_NUMBER)]
-_CutRows = dict[str, dict[str, Raw]]
 
 
 class _UsualCommit(Struct, gc=False):
@@ -294,7 +293,7 @@ class _UsualCommit(Struct, gc=False):
     from_rev: _Number = renamed(name="from")
     rev: _Number
     time: _Number
-    channels: _CutRows
+    channels: dict[str, dict[str, Raw]]
     more: bool = False
 
 

@@ -91,7 +91,7 @@ class History:
             heir.tables[channel].load(
                 (key, Entry(entry.json, 1))
                 for key, entry in self.tables[channel].entries()
-                if not entry.removed and (fits is None or (entry.row and fits(channel, key, entry.row)))
+                if not entry.removed and (fits is None or fits(channel, key, entry.row or {}))
             )
         return heir
 

@@ -67,9 +67,7 @@ async def test_a_broken_road_is_said_in_words_with_its_time_and_the_board_is_dim
                 is not None
             )
         )
-        await top.until(
-            lambda _: "\x1b[2;38;5;40m" in top.terminal.raw
-        )  # a rising price, dimmed: the rest of the picture
+        await top.until(lambda _: "\x1b[2;38;5;40m" in top.terminal.raw)  # a rising price, dimmed
 
         await writer.commit({Channel.STATUS: {"feed": {"state": "quiet", "reason": None}}})
         await top.until(lambda text: "● quiet: no data is due now" in text and "OLD" not in text)
