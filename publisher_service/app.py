@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -105,6 +106,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
                 intervals,
                 metrics,
                 clock=asyncio.get_running_loop(),
+                write=os.write,
                 heartbeat_ms=settings.heartbeat_ms,
                 slow_client_s=settings.slow_client_s,
                 messages_per_s=settings.messages_per_s,

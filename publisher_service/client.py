@@ -34,13 +34,6 @@ class Owner(Protocol):
         """The connection is gone, or going: nothing may be written any more. Called once."""
 
 
-class Sink(Protocol):
-    """What takes bytes."""
-
-    def write(self, data: bytes, /) -> None:
-        """Take them; never waits."""
-
-
 class Door(Protocol):
     """A connection that takes finished frames: a websocket, or a stream of events."""
 
@@ -48,8 +41,8 @@ class Door(Protocol):
         """Write a finished frame; never waits."""
 
     @property
-    def sink(self) -> Sink:
-        """What `write` hands frames to while the door is ready, for those who write often. Not kept beyond that."""
+    def descriptor(self) -> int | None:
+        """Of the socket, if finished frames may go straight to it while the door is ready; it is open until `leave`."""
 
     @property
     def form(self) -> Form:
@@ -85,7 +78,7 @@ class Subscription:
     """A client's place in a view."""
 
     __slots__ = (
-        "answered", "client", "deadline_s", "delivery", "in_step", "next_frame", "request_id", "rev_apart", "since",
+        "answered", "client", "deadline_s", "delivery", "descriptor", "next_frame", "request_id", "rev_apart", "since",
         "told", "view",
     )  # fmt: skip
 
@@ -99,11 +92,16 @@ class Subscription:
         self.answered = False
         self.told = False  # some frame of it was written
         self.deadline_s = deadline_s  # until when the answer may wait for the replica to reach `since`
-        self.in_step = False  # it stands where its view stands: see `Audience`
+        self.descriptor: int | None = None  # of its client's socket, while it is in step
         self.rev_apart = NOTHING  # of the last frame written, if it is not in step
         # On its way, since it does not fit into one frame: shared with all who are sent the same.
         self.delivery: Delivery | None = None
         self.next_frame = 0
+
+    @property
+    def in_step(self) -> bool:
+        """It stands where its view stands: see `Audience`."""
+        return self.descriptor is not None
 
     @property
     def rev(self) -> int:

@@ -14,10 +14,11 @@ from typing import Final, Protocol, cast
 from starlette.types import Scope, Send
 from uvicorn.server import ServerState
 
-from publisher_service.client import Owner, Sink
+from publisher_service.client import Owner
 from publisher_service.core.events import closed
 from publisher_service.core.frames import Form
 from publisher_service.core.handshake import Headers
+from publisher_service.descriptors import descriptor_of
 
 EXTENSION: Final = "banggia.events"
 
@@ -32,7 +33,7 @@ class EventDoor(asyncio.Protocol):
 
     __slots__ = (
         "__weakref__", "_end", "_lost", "_open", "_owner", "_received", "_server_state", "_transport", "_when_lost",
-        "paused_since_s", "ready",
+        "descriptor", "paused_since_s", "ready",
     )  # fmt: skip
 
     form = Form.EVENT
@@ -50,6 +51,8 @@ class EventDoor(asyncio.Protocol):
         self.ready = True
         #: Since when something waits in the transport, on the event loop's clock.
         self.paused_since_s: float | None = None
+        #: Where events may go straight to; see `publisher_service.client.Door`.
+        self.descriptor = descriptor_of(transport)
         transport.set_protocol(self)
         transport.set_write_buffer_limits(high=0)
         # There are no pings here. Linux tells of a peer that is gone when it has not confirmed a heartbeat.
@@ -59,11 +62,6 @@ class EventDoor(asyncio.Protocol):
         server_state.connections.add(self)  # type: ignore[arg-type]  # (uvicorn names its own classes)
 
     # ------------------------------------------------------------------------------------------- called by the owner
-
-    @property
-    def sink(self) -> Sink:
-        """The transport itself."""
-        return self._transport
 
     def open(self, owner: Owner) -> None:
         """Tell who is to be called."""

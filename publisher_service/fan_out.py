@@ -39,7 +39,8 @@ class FanOut:
     All views of this replica with their clients.
 
     `close` is called for a client that cannot be written to; `refuse` for a subscription that became too large to be
-    answered.
+    answered. `write` is the kernel's: it takes a socket's descriptor and bytes, tells how many of them were taken, and
+    raises OSError if none.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class FanOut:
         metrics: Metrics,
         clock: Clock,
         *,
+        write: Callable[[int, bytes], int],
         close: Callable[[Door, int, str], None],
         refuse: Callable[[Subscription], None],
     ) -> None:
         self._replica = replica
         self._metrics = metrics
         self._clock = clock
+        self._write = write
         self._close = close
         self._refuse = refuse
         self._views = ViewIndex()
@@ -436,10 +439,11 @@ class FanOut:
         takers = self._takers(audience, from_rev)
         update: Frame | None = None
         forms: dict[Form, bytes] = {}
-        if is_new and (takers or audience.in_step):
+        in_step = {form: len(group) for form in Form if (group := audience.in_step(form))}
+        if is_new and (takers or in_step):
             update = self._update(view, news, rows)
         if update is not None:
-            forms = {form: self._form(update, form, takers=size) for form in Form if (size := audience.takers(form))}
+            forms = {form: self._form(update, form, takers=size) for form, size in in_step.items()}
         elif is_new:
             for subscription in [*takers, *audience.scatter()]:
                 self._late.add(subscription)  # what takes several frames is made and written in turns
@@ -479,15 +483,22 @@ class FanOut:
 
     def _write_in_step(self, audience: Audience, forms: dict[Form, bytes]) -> None:
         """The heart of the publisher: for each of thousands of clients nothing may be done but the write."""
+        write = self._write
         for form, data in forms.items():
-            sinks = audience.sinks(form)
-            for sink in sinks:
+            size, in_step = len(data), audience.in_step(form)
+            not_whole: list[tuple[Client, int]] = []
+            for descriptor in in_step:
                 try:
-                    sink.write(data)
-                except Exception:  # noqa: BLE001 (whatever it is, it is this client's)
-                    if (subscription := audience.owner_of(sink)) is not None:
-                        self._give_up(subscription.client)
-            self._tally.wrote(audience.view.key.channel, len(sinks), len(sinks) * len(data))
+                    taken = write(descriptor, data)
+                except OSError:
+                    taken = 0
+                if taken != size:
+                    not_whole.append((in_step[descriptor].client, taken))
+            self._tally.wrote(audience.view.key.channel, len(in_step), len(in_step) * size)
+            for client, taken in not_whole:
+                self.write(
+                    client, data[taken:]
+                )  # its door waits until the socket takes it, or finds out why it does not
 
     def _write_to(self, takers: list[Subscription], audience: Audience, frame: Frame, one_pass: FlushPass) -> None:
         """The same for those who were not in step, or watch several channels; they fall in if they can."""

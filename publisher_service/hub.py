@@ -54,7 +54,7 @@ LOOK_AFTER_S = 1.0
 
 
 class Hub:
-    """The owner of all doors."""
+    """The owner of all doors. `write`: see `FanOut`."""
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class Hub:
         metrics: Metrics,
         clock: Clock,
         *,
+        write: Callable[[int, bytes], int],
         heartbeat_ms: int,
         slow_client_s: float,
         messages_per_s: float = 0,
@@ -81,7 +82,7 @@ class Hub:
         self._clients: dict[Door, Client] = {}
         metrics.clients.set_function(lambda: len(self._clients))
         self._expected: dict[Door, float] = {}  # connections that still have to say their token → until when
-        self._fan_out = FanOut(replica, metrics, clock, close=self.close, refuse=self._refuse_large)
+        self._fan_out = FanOut(replica, metrics, clock, write=write, close=self.close, refuse=self._refuse_large)
         self._announcer = Announcer(
             replica,
             metrics,

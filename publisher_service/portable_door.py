@@ -27,6 +27,7 @@ class PortableDoor:
     """One websocket connection: `accept`, `open`, and then `live` until it has ended."""
 
     form = Form.PLAIN  # compression is the server's business
+    descriptor = None  # and so is the socket
 
     __slots__ = (
         "_close",
@@ -58,11 +59,6 @@ class PortableDoor:
         await self._receive()  # that somebody wants to connect
         await self._send({"type": "websocket.accept"})
         self.ready = True
-
-    @property
-    def sink(self) -> "PortableDoor":
-        """There is nothing behind it to write to."""
-        return self
 
     def open(self, owner: Owner) -> None:
         """Tell who is to be called."""

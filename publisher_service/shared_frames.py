@@ -22,7 +22,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from publisher_service.client import Owner, Sink
+from publisher_service.client import Owner
 from publisher_service.core.allowance import Allowance
 from publisher_service.core.frames import Form
 from publisher_service.core.handshake import InvalidHandshake, examine
@@ -35,6 +35,7 @@ from publisher_service.core.inbound import (
     close_frame,
     control_frame,
 )
+from publisher_service.descriptors import descriptor_of
 from publisher_service.opening import ClientDisconnected, Opening, http_answer
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,8 @@ class SharedFramesProtocol(asyncio.Protocol):
 
     __slots__ = (
         "__weakref__", "_answered", "_config", "_end", "_frames", "_held", "_inbound", "_opening", "_owner",
-        "_pinged_at_s", "_server_state", "_state", "_transport", "_when_lost", "form", "paused_since_s", "ready",
+        "_pinged_at_s", "_server_state", "_state", "_transport", "_when_lost", "descriptor", "form", "paused_since_s",
+        "ready",
     )  # fmt: skip
 
     def __init__(
@@ -104,6 +106,8 @@ class SharedFramesProtocol(asyncio.Protocol):
         self.ready = False
         #: Since when something waits in the transport, on the event loop's clock.
         self.paused_since_s: float | None = None
+        #: Where finished frames may go straight to, once nothing is held back; see `publisher_service.client.Door`.
+        self.descriptor: int | None = None
         #: Whether it was agreed that frames may be compressed.
         self.form = Form.PLAIN
 
@@ -119,11 +123,6 @@ class SharedFramesProtocol(asyncio.Protocol):
             call()
         else:
             self._when_lost = call
-
-    @property
-    def sink(self) -> Sink:
-        """The transport itself, once the connection is open."""
-        return self if self._held is not None else self._transport
 
     def write(self, frame: bytes) -> None:
         """Write a finished frame, in the opening with what was held back: a packet costs more. Nowhere at the end."""
@@ -183,6 +182,7 @@ class SharedFramesProtocol(asyncio.Protocol):
         held, self._held = self._held, None
         if held is not None:
             self._transport.write(held)
+            self.descriptor = descriptor_of(self._transport)
 
     def refuse(self, answer: bytes) -> None:
         """Answer the handshake otherwise, and close."""

@@ -1,9 +1,11 @@
 """A websocket that keeps what was written, and can be made to stop reading."""
 
+import itertools
 import re
 import zlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -12,7 +14,10 @@ from publisher_service.core.frames import Form
 
 
 class FakeDoor:
-    """The door of a client under test. Frames are decoded as they are read."""
+    """The door of a client under test, with its socket behind it. Frames are decoded as they are read."""
+
+    _numbers: ClassVar = itertools.count(1000)
+    _of_descriptor: ClassVar[WeakValueDictionary[int, "FakeDoor"]] = WeakValueDictionary()
 
     def __init__(self, form: Form = Form.PLAIN) -> None:
         self.frames: list[bytes] = []
@@ -23,6 +28,10 @@ class FakeDoor:
         self.broken = False
         self.asked = 0  # times it was to see whether the peer is there
         self.asks_after_s = 0.0  # it wants to be asked again so much later
+        number = next(self._numbers)
+        self.descriptor: int | None = number
+        self._of_descriptor[number] = self
+        self._begun = b""  # what the socket took of a frame
         self._owner: Owner | None = None
         self._paused_since_s: float | None = None
 
@@ -46,17 +55,26 @@ class FakeDoor:
         """Remember whom to tell."""
         self._owner = owner
 
-    @property
-    def sink(self) -> "FakeDoor":
-        """There is nothing behind it."""
-        return self
+    @classmethod
+    def write_to(cls, descriptor: int, data: bytes) -> int:
+        """As the kernel's write: it takes all, or a part if this is the last frame for now. Raises OSError."""
+        door = cls._of_descriptor[descriptor]
+        assert door.ready, "nothing may be written to a socket that is full, or closed"
+        if door.broken:
+            raise BrokenPipeError
+        if door.pause_after == 1:
+            door._begun = data[: len(data) // 2]
+            return len(door._begun)
+        door.write(data)
+        return len(data)
 
     def write(self, data: bytes) -> None:
         """Keep the frames; several may come in one piece."""
         if self.broken:
             raise RuntimeError("the transport failed")
         assert self.ready, "nothing may be written to a door that is not ready"
-        self.frames += split(data)
+        self.frames += split(self._begun + data)
+        self._begun = b""
         if self.pause_after is not None:
             self.pause_after -= 1
             if self.pause_after == 0:

@@ -33,7 +33,8 @@ class FakePublisher:
         self.metrics = Metrics()
         intervals = Intervals(TIERS_MS, 500, {})
         self.hub = Hub(
-            self.replica, intervals, self.metrics, self.clock, heartbeat_ms=15_000, slow_client_s=30.0, **options
+            self.replica, intervals, self.metrics, self.clock, write=FakeDoor.write_to, heartbeat_ms=15_000,
+            slow_client_s=30.0, **options,
         )  # fmt: skip
         if epoch:
             self.load(epoch, rev)

@@ -7,6 +7,8 @@ import pytest
 
 from publisher_service.core import deflation, frames
 from publisher_service.core.frames import Form, Frame
+from publisher_service.core.grant import EVERYTHING
+from publisher_service.core.requests import AddressQuery
 from shared.channels import Channel
 from shared.table import Entry, Row
 from tests.fakes.door import FakeDoor, decode
@@ -179,6 +181,44 @@ def test_the_changed_fields_are_those_since_the_revision_that_is_asked_for() -> 
     fragments = [entry.fields_fragment("SSI", rev) for rev in (6, 4, 6, 7)]
 
     assert fragments == [b'"SSI":{"last":1}', b'"SSI":{"last":1,"high":2}', b'"SSI":{"last":1}', b'"SSI":{}']
+
+
+def test_a_frame_that_the_socket_takes_a_part_of_is_written_to_its_end_before_the_next() -> None:
+    publisher = FakePublisher()
+    slow, quick = (publisher.client("market", interval="100") for _ in range(2))
+
+    def change(last: int) -> None:
+        publisher.market("SSI", last)
+        publisher.clock.advance(1)
+
+    change(1)  # both are in step from now on
+    for door in (slow, quick):
+        door.take()
+    slow.pause_after = 1
+
+    change(2)
+    change(3)
+    slow.paused_since_s = None
+    publisher.hub.drained(slow)
+    publisher.clock.advance(1)
+    change(4)
+
+    lasts = [[update["data"]["SSI"]["last"] for update in door.take("update")] for door in (slow, quick)]
+    assert lasts == [[2, 3, 4], [2, 3, 4]]
+
+
+def test_a_client_whose_socket_belongs_to_its_server_gets_what_the_others_get() -> None:
+    publisher = FakePublisher()
+    portable, direct = FakeDoor(), FakeDoor()
+    portable.descriptor = None
+    for door in (portable, direct):
+        publisher.hub.join(door, EVERYTHING, AddressQuery("market", interval="100"))
+    for last in (1, 2, 3):
+        publisher.market("SSI", last)
+        publisher.clock.advance(1)
+
+    assert portable.frames == direct.frames
+    assert len(direct.take("update")) == 3
 
 
 def test_a_client_that_stalls_inside_one_write_of_several_channels_is_brought_to_now_in_each_of_them() -> None:
