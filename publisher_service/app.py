@@ -28,7 +28,7 @@ from publisher_service.hub import Hub
 from publisher_service.metrics import Metrics
 from publisher_service.proxies import TrustedProxies
 from publisher_service.readiness import Readiness
-from publisher_service.redis_source import RedisSource, relay
+from publisher_service.redis_source import RedisSource
 from publisher_service.settings import PublisherSettings, load_settings
 from publisher_service.tokens import tokens_of
 from publisher_service.web_files import WebFiles
@@ -114,7 +114,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
                 read_token=None if tokens is None else tokens.read,
             )
             names = RedisNames(settings.redis_prefix)
-            source = RedisSource(redis, names, replica, metrics)
+            source = RedisSource(redis, names, replica, metrics, changed=hub.changed, link=hub.link)
             app.state.day_series = DaySeries(redis, names)
             app.state.replica, app.state.hub, app.state.readiness = replica, hub, Readiness(source)
             app.state.intervals = intervals
@@ -130,7 +130,7 @@ def create_app(settings: PublisherSettings, descriptors: int) -> Site:
             )
             app.state.loop = asyncio.get_running_loop()
             log.info("capacity", extra={"connections": limits.connections, "descriptors": descriptors})
-            async with running(relay(source, hub.changed, hub.link), name="relay"), running(ticks(hub), name="ticks"):
+            async with running(source.follow(), name="following of Redis"), running(ticks(hub), name="ticks"):
                 yield
             hub.stop()
 

@@ -10,8 +10,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import cast
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -19,7 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 from publisher_service.core.replica import Change, Gap, Replica
 from publisher_service.core.status import Broker, Ingest, Link
 from publisher_service.metrics import Metrics
-from publisher_service.updates import Updates, subscribed
+from publisher_service.updates import subscribed
 from shared.cause import cause_of
 from shared.channels import Channel, RedisNames
 from shared.redis_client import COMMAND_DEADLINE_S, broker_fault, place_of
@@ -50,7 +50,6 @@ PROBE_DEADLINE_S = 1.0
 LOAD_DEADLINE_S = 20.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 2.0
 
-Event = Change | Link
 _LIVE = Link(Broker.LIVE, Ingest.LIVE)
 _SILENT = Link(Broker.LIVE, Ingest.SILENT, "no heartbeat from the ingest")
 
@@ -68,59 +67,68 @@ class Deaf(StartOver):
 
 
 class RedisSource:
-    """Keeps a replica up to date and tells what changed."""
+    """Keeps a replica up to date, and tells whom it concerns what changed, and in what state the road is."""
 
-    def __init__(self, redis: Redis, names: RedisNames, replica: Replica, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        names: RedisNames,
+        replica: Replica,
+        metrics: Metrics,
+        *,
+        changed: Callable[[Change], None],
+        link: Callable[[Link], None],
+    ) -> None:
         self._redis = redis
         self._names = names
         self._replica = replica
         self._metrics = metrics
+        self._changed = changed
+        self._link = link
         #: Why this replica alone cannot follow: readiness depends on it, a shared outage does not.
         self.own_fault: str | None = "nothing loaded yet"
         self._deaf = False  # a subscription was broken, and nothing has come by a new one yet
         self._live_epoch = ""  # of the last envelope: a writer stands behind it
+        self._clock_ms = 0  # the ingest's, when it was last heard
+        self._told: Link | None = None  # since the last start
+        self._head_moved = False  # at the last look, though nothing had come
+        self._retry_s = FIRST_RETRY_S
         self._faults = Repeated()
 
-    async def events(self) -> AsyncGenerator[Event, None]:
-        """Changes of the replica, and of the state of the road; never ends by itself."""
-        retry_s = FIRST_RETRY_S
+    async def follow(self) -> NoReturn:
+        """For ever."""
         while True:
             level, more = logging.WARNING, ""
             try:
-                async for event in self._follow():
-                    retry_s = FIRST_RETRY_S
-                    self._faults.ended()
-                    yield event
+                await self._follow()
             except (RedisError, OSError, TimeoutError) as error:
                 reason = f"no answer from Redis ({type(error).__name__})"
                 more = f" at {place_of(self._redis)}: {cause_of(error)}"  # for the log: clients need not know
                 if await broker_fault(self._redis, PROBE_DEADLINE_S) is not None:
                     self._blame_nobody()
-                    yield Link(Broker.DOWN, Ingest.SILENT, reason)
+                    self._link(Link(Broker.DOWN, Ingest.SILENT, reason))
                 else:
                     self.own_fault = reason  # it lives: what broke is our connection, or it refuses us
-                    if retry_s > FIRST_RETRY_S:
-                        yield Link(Broker.LIVE, Ingest.SILENT, reason)  # not mended by one new connection
+                    if self._retry_s > FIRST_RETRY_S:
+                        self._link(Link(Broker.LIVE, Ingest.SILENT, reason))  # not mended by one new connection
             except Deaf as fault:
                 self._deaf = True
                 self.own_fault = reason = str(fault)
-                yield Link(Broker.LIVE, Ingest.SILENT, reason)
+                self._link(Link(Broker.LIVE, Ingest.SILENT, reason))
             except StartOver as order:
                 reason = str(order)
                 level = logging.INFO if isinstance(order, Renewed) else level
             except (InvalidEnvelope, NewerContract) as error:
                 self.own_fault = reason = str(error)
-                yield Link(Broker.LIVE, Ingest.SILENT, reason)
-            else:
-                raise RuntimeError("following ended by itself")
+                self._link(Link(Broker.LIVE, Ingest.SILENT, reason))
             # Full jitter: replicas that lost the same broker do not come back in step.
-            delay_s = random.uniform(0, retry_s)  # noqa: S311 (no secret)
+            delay_s = random.uniform(0, self._retry_s)  # noqa: S311 (no secret)
             if self._faults.is_worth_telling(reason + more, time.monotonic()):
                 log.log(level, "following Redis starts over", extra={"reason": reason + more})
             await asyncio.sleep(delay_s)
-            retry_s = min(2 * retry_s, LONGEST_RETRY_S)
+            self._retry_s = min(2 * self._retry_s, LONGEST_RETRY_S)
 
-    async def _follow(self) -> AsyncGenerator[Event, None]:
+    async def _follow(self) -> NoReturn:
         # While the rows are read, envelopes wait in the socket and in the server's output buffer, whose limit ends
         # the connection: then all of this starts over.
         async with subscribed(self._redis, self._names.updates, COMMAND_DEADLINE_S) as updates:
@@ -128,16 +136,28 @@ class RedisSource:
                 change = await self._load()
             if not self._deaf:
                 self._blame_nobody()
+            self._clock_ms, self._told, self._head_moved = self._replica.time_ms, None, False
             if change is None and self._replica.loaded:
-                yield Link(Broker.LIVE, Ingest.SILENT, "Redis lost what was published")
+                self._tell(Link(Broker.LIVE, Ingest.SILENT, "Redis lost what was published"))
             elif change is None:
                 self.own_fault = "nothing was published yet"
                 log.info("nothing was published yet, waiting for an ingest", extra={"head": self._names.head})
-                yield Link(Broker.LIVE, Ingest.SILENT, self.own_fault)
+                self._tell(Link(Broker.LIVE, Ingest.SILENT, self.own_fault))
             else:
-                yield change
-            async for event in self._take(updates):
-                yield event
+                self._tell(change)
+            while True:
+                await updates.deliver(self._take, SILENCE_S)
+                await self._look_at_the_head()
+
+    def _tell(self, event: Change | Link) -> None:
+        """What was heard on a road that goes so far: the next fault is a new one."""
+        self._retry_s = FIRST_RETRY_S
+        self._faults.ended()
+        if isinstance(event, Change):
+            self._changed(event)
+        else:
+            self._told = event
+            self._link(event)
 
     def _blame_nobody(self) -> None:
         """What is wrong, if anything, is so for all replicas: only one that has nothing to show stays unready."""
@@ -205,40 +225,35 @@ class RedisSource:
 
     # ------------------------------------------------------------------------------------------------------ following
 
-    async def _take(self, updates: Updates) -> AsyncGenerator[Event, None]:
-        """Apply what comes on pub/sub, first what came during the load. Raises StartOver if it does not fit."""
-        clock_ms = self._replica.time_ms  # the ingest's clock when it was last heard
-        link: Link | None = None
-        moved = False  # the head did, at the last look, though nothing had come
-        while True:
-            message = await updates.next(SILENCE_S)
-            if message is None:
-                async with asyncio.timeout(PROBE_DEADLINE_S):
-                    head = await self._head()
-                if head is None or head.time_ms <= clock_ms:
-                    moved = False
-                    self._blame_nobody()
-                    if link != _SILENT:
-                        link = _SILENT
-                        yield _SILENT
-                elif moved:
-                    raise Deaf("the head moves on, but nothing arrives: the subscription is broken")
-                else:
-                    moved = True  # or the ingest has just come back: its heartbeat will be here in a second
-                continue
-            if (envelope := self._decode(message)) is None:
-                continue
-            moved = False
-            if self._deaf:
-                self._blame_nobody()
-            self._live_epoch = envelope.epoch
-            clock_ms = max(clock_ms, envelope.time_ms)
-            if (change := self._apply(envelope)) is not None:
-                yield change
-            # Data alone does not say that the writer lives: envelopes may have waited in the socket.
-            if isinstance(envelope, Heartbeat) and link != _LIVE:
-                link = _LIVE
-                yield _LIVE
+    async def _look_at_the_head(self) -> None:
+        """Nothing has come for long: why? Raises StartOver."""
+        async with asyncio.timeout(PROBE_DEADLINE_S):
+            head = await self._head()
+        if head is None or head.time_ms <= self._clock_ms:
+            self._head_moved = False
+            self._blame_nobody()
+            if self._told != _SILENT:
+                self._tell(_SILENT)
+        elif self._head_moved:
+            raise Deaf("the head moves on, but nothing arrives: the subscription is broken")
+        else:
+            self._head_moved = True  # or the ingest has just come back: its heartbeat will be here in a second
+
+    def _take(self, message: bytes) -> None:
+        """What comes on pub/sub, first what came during the load. Raises StartOver if it does not fit."""
+        envelope = self._decode(message)
+        if envelope is None:
+            return
+        self._head_moved = False
+        if self._deaf:
+            self._blame_nobody()
+        self._live_epoch = envelope.epoch
+        self._clock_ms = max(self._clock_ms, envelope.time_ms)
+        if (change := self._apply(envelope)) is not None:
+            self._tell(change)
+        # Data alone does not say that the writer lives: envelopes may have waited in the socket.
+        if isinstance(envelope, Heartbeat) and self._told != _LIVE:
+            self._tell(_LIVE)
 
     def _decode(self, message: bytes) -> Envelope | None:
         try:
@@ -269,12 +284,3 @@ class RedisSource:
             replica.distrust()
             raise StartOver(f"the tables differ from the writer's: {', '.join(differences)}")
         return None
-
-
-async def relay(source: RedisSource, changed: Callable[[Change], None], link: Callable[[Link], None]) -> None:
-    """Hand each event to whom it concerns; never returns."""
-    async for event in source.events():
-        if isinstance(event, Change):
-            changed(event)
-        else:
-            link(event)

@@ -6,9 +6,9 @@ message costs its layers more than all that is done here with a commit of a few 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any
 
 from hiredis import Reader
 from redis.asyncio import Redis
@@ -20,91 +20,97 @@ MAX_WAITING_BYTES = 131_072
 
 
 class Updates(asyncio.Protocol):
-    """The messages of one subscription, for one reader."""
+    """The messages of one subscription. They wait here, and then in the socket, while nobody takes them."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._replies = Reader(protocolError=InvalidResponse, replyError=_refusal, notEnoughData=None)
-        self._unread_bytes = 0  # came since the reader has last found nothing whole
+        self._unread_bytes = 0  # came since nothing whole was left
         self._full = False
         self._lost: LostConnection | None = None
-        self._arrival: asyncio.Future[None] | None = None  # somebody waits for it
-        self._give_up_at_s = 0.0
-        self._timer: asyncio.TimerHandle | None = None  # at that time or earlier: not one a message
+        self._take: Callable[[list[Any]], object] | None = None  # what is done with a reply; true: that was enough
+        self._end: asyncio.Future[bool]  # of taking
+        self._timer: asyncio.TimerHandle  # at which it may have been quiet for long enough
+        self._heard_at_s = self._quiet_s = 0.0
 
     async def confirmed(self, deadline_s: float) -> None:
         """The server has said that it listens. Raises RedisError."""
-        while (reply := await self._next(deadline_s)) is not None:
-            if reply[0] == b"subscribe":
-                return
-        raise LostConnection("the subscription was not confirmed")
+        if not await self._hand_over(lambda reply: reply[0] == b"subscribe", deadline_s):
+            raise LostConnection("the subscription was not confirmed")
 
-    async def next(self, timeout_s: float) -> bytes | None:
-        """The next message; None if there is none for so long. Raises RedisError."""
-        while (reply := await self._next(timeout_s)) is not None:
+    async def deliver(self, take: Callable[[bytes], None], quiet_s: float) -> None:
+        """
+        Hand over each message in the moment when it comes, first those that wait, until none has come for so long.
+
+        Raises RedisError, and what `take` raises; that message counts as taken.
+        """
+
+        def take_message(reply: list[Any]) -> None:
             if reply[0] == b"message":
-                return cast("bytes", reply[2])
-        return None
+                take(reply[2])
 
-    def close(self) -> None:
-        """Nothing is waited for any more."""
-        if self._timer is not None:
+        await self._hand_over(take_message, quiet_s)
+
+    async def _hand_over(self, take: Callable[[list[Any]], object], quiet_s: float) -> bool:
+        """Whether there was enough, before it was quiet."""
+        self._take, self._quiet_s = take, quiet_s
+        self._heard_at_s = self._loop.time()
+        self._end = self._loop.create_future()
+        self._go_on()
+        if self._lost is not None and not self._end.done():
+            self._end.set_exception(self._lost)
+        self._watch()
+        try:
+            return await self._end
+        finally:
+            self._take = None
             self._timer.cancel()
 
-    async def _next(self, timeout_s: float) -> list[object] | None:
-        self._give_up_at_s = self._loop.time() + timeout_s
-        while (reply := self._replies.gets(False)) is None:  # noqa: FBT003 (it takes no names)
-            if self._lost is not None:
-                raise self._lost
-            self._unread_bytes = 0
-            if self._full:
-                self._full = False
-                self._transport.resume_reading()
-            if self._loop.time() >= self._give_up_at_s:
-                return None
-            self._set_timer()
-            self._arrival = self._loop.create_future()
-            await self._arrival
-        if isinstance(reply, RedisError):
-            raise reply
-        if isinstance(reply, list) and len(reply) > 2:
-            return reply
-        raise InvalidResponse("a subscription hears nothing but messages")
+    def _watch(self) -> None:
+        """One timer for all messages, not one for each."""
+        quiet_at_s = self._heard_at_s + self._quiet_s
+        if self._loop.time() < quiet_at_s:
+            self._timer = self._loop.call_at(quiet_at_s, self._watch)
+        elif not self._end.done():
+            self._end.set_result(False)
 
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            if self._timer.when() <= self._give_up_at_s:
-                return
-            self._timer.cancel()
-        self._timer = self._loop.call_at(self._give_up_at_s, self._look_at_the_clock)
-
-    def _look_at_the_clock(self) -> None:
-        self._timer = None
-        if self._loop.time() >= self._give_up_at_s:
-            self._wake()
-        elif self._arrival is not None and not self._arrival.done():
-            self._set_timer()
-
-    def _wake(self) -> None:
-        if self._arrival is not None and not self._arrival.done():
-            self._arrival.set_result(None)
+    def _go_on(self) -> None:
+        """Hand over what is whole."""
+        take, end = self._take, self._end
+        if take is None:
+            return
+        try:
+            while not end.done():
+                reply = self._replies.gets(False)  # noqa: FBT003 (it takes no names)
+                if reply is None:
+                    self._unread_bytes = 0
+                    if self._full:
+                        self._full = False
+                        self._transport.resume_reading()
+                    return
+                if take(_checked(reply)):
+                    end.set_result(True)
+        except Exception as error:  # noqa: BLE001 (whoever waits for the end gets it)
+            end.set_exception(error)
 
     # ---------------------------------------------------------------------------------------- called by the event loop
 
     def data_received(self, data: bytes) -> None:
         """A piece of the stream."""
         self._replies.feed(data)
+        self._heard_at_s = self._loop.time()
         self._unread_bytes += len(data)
+        self._go_on()
         if self._unread_bytes > MAX_WAITING_BYTES and not self._full:
             self._full = True
             self._transport.pause_reading()
-        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed, whoever closed it."""
         self._lost = LostConnection(str(exc or "closed by the server"))
-        self._wake()
+        if self._take is not None and not self._end.done():
+            self._end.set_exception(self._lost)
 
 
 @asynccontextmanager
@@ -125,14 +131,18 @@ async def subscribed(redis: Redis, channel: str, deadline_s: float) -> AsyncIter
         # All that was asked before has been answered, so nothing waits in the library's own reader.
         writer.transport.set_protocol(updates)
         writer.transport.write(b"".join(connection.pack_command("SUBSCRIBE", channel)))
-        try:
-            await updates.confirmed(deadline_s)
-            yield updates
-        finally:
-            updates.close()
+        await updates.confirmed(deadline_s)
+        yield updates
     finally:
         await connection.disconnect(nowait=True)
         await pool.release(connection)
+
+
+def _checked(reply: object) -> list[Any]:
+    """Three things: of what kind it is, in which channel, and what. Raises RedisError."""
+    if isinstance(reply, list) and len(reply) == 3:
+        return reply
+    raise reply if isinstance(reply, RedisError) else InvalidResponse("a subscription hears nothing but messages")
 
 
 def _refusal(text: str) -> ResponseError:

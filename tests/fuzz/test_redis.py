@@ -127,7 +127,14 @@ class Replicas:
         self.publisher = FakePublisher(epoch="")
         # Redis is only asked when there is something to load, and that is done here.
         redis = cast("Redis", None)
-        self.source = RedisSource(redis, RedisNames("fuzz"), self.publisher.replica, self.publisher.metrics)
+        self.source = RedisSource(
+            redis,
+            RedisNames("fuzz"),
+            self.publisher.replica,
+            self.publisher.metrics,
+            changed=self.publisher.hub.changed,
+            link=self.publisher.hub.link,
+        )
         self.time_ms = 1_795_405_337_000
         self.load()
         self.door = self.publisher.client("market")

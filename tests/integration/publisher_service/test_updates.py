@@ -1,6 +1,7 @@
 """The subscription of a publisher, at a real server."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from redis.exceptions import ConnectionError as LostConnection
@@ -8,48 +9,100 @@ from redis.exceptions import NoPermissionError
 
 from publisher_service.updates import MAX_WAITING_BYTES, subscribed
 from shared.redis_client import open_redis
+from tests.fakes.heard import EnoughError, Heard
 from tests.integration.private_broker import PrivateBroker
 
 DEADLINE_S = 5.0
 
 
-async def test_messages_of_all_sizes_arrive_in_order_also_if_nobody_reads_for_a_while(
-    redis_url: str, redis_prefix: str
+@pytest.mark.parametrize("waits", [False, True])
+async def test_messages_of_all_sizes_arrive_in_order_also_if_nobody_takes_them_for_a_while(
+    redis_url: str, redis_prefix: str, *, waits: bool
 ) -> None:
     sent = [b"%d" % size + b"x" * size for size in (0, 1, 70_000, 300_000, 5, MAX_WAITING_BYTES, 2_000_000, 3)]
     async with open_redis(redis_url) as redis, subscribed(redis, redis_prefix, DEADLINE_S) as updates:
+        heard = Heard(updates)
+        taking = None if waits else asyncio.create_task(heard.until(len(sent)))
         for message in sent:
             assert await redis.publish(redis_prefix, message) == 1
-        heard = [await updates.next(DEADLINE_S) for _ in sent]
+        await (taking or heard.until(len(sent)))
 
-    assert heard == sent
+    assert heard.messages == sent
+
+
+async def test_who_takes_messages_has_each_of_them_before_the_loop_turns_again(
+    redis_url: str, redis_prefix: str
+) -> None:
+    """No task has to be woken for a message."""
+    at: list[int] = []
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def take(_: bytes) -> None:
+        at.append(turns)
+        if len(at) == 3:
+            raise EnoughError
+
+    async with open_redis(redis_url) as redis, subscribed(redis, redis_prefix, DEADLINE_S) as updates:
+        await redis.eval(  # one write of the server
+            "for n = 1, 3 do redis.call('PUBLISH', KEYS[1], n) end", 1, redis_prefix
+        )
+        counting = asyncio.create_task(count_turns())
+        with suppress(EnoughError):
+            await updates.deliver(take, DEADLINE_S)
+        counting.cancel()
+
+    assert len(set(at)) == 1
 
 
 async def test_silence_is_told_in_time_and_what_comes_after_it_is_heard(redis_url: str, redis_prefix: str) -> None:
     loop = asyncio.get_running_loop()
     async with open_redis(redis_url) as redis, subscribed(redis, redis_prefix, DEADLINE_S) as updates:
+        heard = Heard(updates)
         await redis.publish(redis_prefix, "first")
-        first = await updates.next(DEADLINE_S)
+        await heard.until(1)
         began_s = loop.time()
-        nothing = [await updates.next(0.2), await updates.next(0.2)]
+        for _ in range(2):
+            await updates.deliver(heard.take, 0.2)
         took_s = loop.time() - began_s
         await redis.publish(redis_prefix, "second")
-        second = await updates.next(DEADLINE_S)
+        await heard.until(2)
 
-    assert (first, nothing, second) == (b"first", [None, None], b"second")
+    assert heard.messages == [b"first", b"second"]
     assert 0.4 <= took_s < DEADLINE_S  # the long patience of before does not count
+
+
+async def test_what_goes_wrong_with_a_message_is_told_to_who_waits_and_the_next_is_heard(
+    redis_url: str, redis_prefix: str
+) -> None:
+    def fail(message: bytes) -> None:
+        raise ValueError(message)
+
+    async with open_redis(redis_url) as redis, subscribed(redis, redis_prefix, DEADLINE_S) as updates:
+        for message in ("odd", "next"):
+            await redis.publish(redis_prefix, message)
+        with pytest.raises(ValueError, match="odd"):
+            await updates.deliver(fail, DEADLINE_S)
+        heard = await Heard(updates).until(1)
+
+    assert heard == [b"next"]
 
 
 async def test_a_connection_that_was_cut_is_told_after_what_came_before(broker: PrivateBroker) -> None:
     await broker.start()
     async with open_redis(broker.url) as redis, subscribed(redis, "updates", DEADLINE_S) as updates:
+        heard = Heard(updates)
         await redis.publish("updates", "last words")
         await redis.client_kill_filter(_type="pubsub")
-        heard = await updates.next(DEADLINE_S)
         with pytest.raises(LostConnection):
-            await updates.next(DEADLINE_S)
+            await updates.deliver(heard.take, DEADLINE_S)
 
-    assert heard == b"last words"
+    assert heard.messages == [b"last words"]
 
 
 async def test_a_user_who_may_not_listen_is_told_so(broker: PrivateBroker) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from publisher_service.updates import MAX_WAITING_BYTES, subscribed
 from shared.redis_client import open_redis
 from tests.fakes.certificate import self_signed
+from tests.fakes.heard import Heard
 from tests.integration.private_broker import PrivateBroker
 
 DEADLINE_S = 5.0
@@ -25,7 +26,7 @@ async def test_messages_of_all_sizes_arrive_in_order_through_tls(broker: Private
     ):
         for message in sent:
             assert await redis.publish("updates", message) == 1
-        heard = [await updates.next(DEADLINE_S) for _ in sent]
+        heard = await Heard(updates).until(len(sent))
 
     assert heard == sent
 
