@@ -48,6 +48,8 @@ class Replica:
         self._parts: list[Commit] = []  # of a larger change whose rest is still to come
         self._more = False  # what was loaded is a part of such a change
         self._distrusted = False
+        #: Positions of this epoch up to here may be of rows that were wrong: nobody goes on from one.
+        self.doubted_rev = 0
         self._whole_at = 0  # after a load: the revision from which the tables are of one moment
 
     @property
@@ -81,8 +83,8 @@ class Replica:
         return [channel for channel, told in heartbeat.checksums.items() if self.tables[channel].checksum() != told]
 
     def distrust(self) -> None:
-        """Something that is held is wrong, and nobody knows what: the next load replaces all of it."""
-        self._distrusted = True
+        """Something that is held is wrong, and nobody knows since when: the next load replaces all of it."""
+        self._distrusted, self.doubted_rev = True, self.rev
 
     def load(self, before: Head, rows: LoadedRows, after: Head) -> Change:
         """
@@ -96,6 +98,8 @@ class Replica:
         # may hold what is wrong, so they need everything again, as in a new epoch.
         new_epoch = before.epoch != self.epoch or self._distrusted
         self._distrusted = False
+        if before.epoch != self.epoch:
+            self.doubted_rev = 0
         if new_epoch:
             self.epoch, self.rev, self._whole_at = before.epoch, 0, 0
             self.tables = {channel: Table() for channel in Channel}

@@ -87,10 +87,11 @@ class View:
         self.rev, self._snapshot, self.noticed = self._replica.rev, None, 0
 
     def resumes(self, position: Position) -> bool:
-        """The position is of this view's keys, epoch and past, and no group in them changed since."""
+        """The position is of this view's keys, epoch and past, of right rows, and no group in them changed since."""
         return (
             position.fingerprint == self.fingerprint.decode()
             and position.epoch == self._replica.epoch
+            and position.rev > self._replica.doubted_rev
             and self._resolved.rev <= position.rev <= self._replica.rev
         )
 

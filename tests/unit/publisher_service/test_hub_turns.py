@@ -182,6 +182,34 @@ def test_clients_get_the_right_rows_after_wrong_ones_were_found_at_the_same_revi
     assert [message["data"]["SSI"]["last"] for message in (*wrong, *door.take("snapshot"))] == [1, 2]
 
 
+@pytest.mark.parametrize("meanwhile", ["elsewhere", "in another channel"])
+def test_nobody_goes_on_from_a_position_of_rows_that_were_found_to_be_wrong(meanwhile: str) -> None:
+    publisher = FakePublisher(epoch="")
+    publisher.load(EPOCH, 5, {Channel.MARKET: {"SSI": {"last": 1}}})
+    door, table = publisher.client("market"), TableClient()
+    for message in door.take():
+        table.take(message)
+    if meanwhile == "elsewhere":
+        publisher.hub.leave(door)
+    else:
+        publisher.say(door, type="unsubscribe", channel="market")
+
+    publisher.replica.distrust()
+    publisher.load(EPOCH, 5, {Channel.MARKET: {"SSI": {"last": 2}}})
+    publisher.market("VNM", 1)
+    if meanwhile == "elsewhere":
+        door = publisher.client("market", since=table.position)
+    else:
+        publisher.say(door, type="subscribe", channel="market", since=table.position)
+    publisher.clock.advance(1)
+    for message in door.take():
+        table.take(message)
+    after = publisher.client("market", since=table.position)
+
+    assert table.rows["SSI"]["last"] == 2
+    assert [message["type"] for message in after.take()] == ["status", "update"]  # what was right goes on
+
+
 @pytest.mark.parametrize("mode", ["rows", "fields"])
 def test_who_stops_reading_for_half_a_minute_gets_one_frame_that_brings_it_to_now(mode: str) -> None:
     publisher = FakePublisher()
