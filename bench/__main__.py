@@ -8,6 +8,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 
+from bench.cores import CannotMeasure
 from terminal.suggestion import did_you_mean
 
 #: What each is about, and how long it takes with its defaults.
@@ -59,7 +60,13 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{complaint}{usage()}\n")
         return 2
     sys.argv = [f"run.py bench {name}", *rest]  # each reads its own options
-    return int(import_module(module).main())
+    try:
+        return int(import_module(module).main())
+    except CannotMeasure as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ import uvloop
 from websockets.asyncio.client import connect
 
 from bench.cores import keep_apart
+from bench.crowd import check_room
 from bench.due_rows import DueRows, committing
 from bench.figures import Figures, add_json, doubt_window, finish, machine
 from bench.market import Market
@@ -105,7 +106,8 @@ async def _watch(url: str, tap: Tap, seconds: float) -> "array[float]":
 
 
 async def crowd(clients: int, seconds: float, runs: int) -> Figures:
-    """Data age with many clients."""
+    """Data age with many clients. Raises CannotMeasure."""
+    check_room(clients)
     progress = Progress(1 + runs, alike=False)
     progress.turn(f"crowd: {clients} clients come")
     rows, found = DueRows(Market(), commits_per_s=COMMITS_PER_S, rows=ROWS), list[Figures]()
@@ -151,7 +153,7 @@ def tell(figures: Figures) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser("bench latency", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=("edge", "crowd"), help="one of the two")
     parser.add_argument("--clients", type=number(int, 1, 15_000), default=8000, help="of the crowd (default: 8000)")
     parser.add_argument("--seconds", type=number(float, 1, 600), help="of a measurement (default: edge 50, crowd 5)")

@@ -18,6 +18,7 @@ from typing import Any, Self
 from websockets.asyncio.client import connect
 
 from bench import sockets
+from bench.crowd import check_room
 from bench.figures import json_option, machine, print_figures, report
 from bench.market import Market
 from bench.progress import Progress
@@ -87,7 +88,8 @@ async def new_epoch(writer: Writer, market: Market) -> None:
 
 
 async def measure() -> dict[str, object]:
-    """The figures."""
+    """The figures. Raises CannotMeasure."""
+    check_room(sum(NUMBERS) + WHOLE_MARKET)
     market, quiet = Market(), asyncio.Event()
     figures: dict[str, object] = {"machine": machine()}
     async with stack(market, quiet) as (publisher, writer), AsyncExitStack() as closing:

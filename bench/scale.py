@@ -189,7 +189,7 @@ async def measure_all(clients: int, seconds: float, runs: int) -> list[Run]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser("bench scale", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=number(int, 4, 15_000), default=2000, help="of all replicas (default: 2000)")
     parser.add_argument("--seconds", type=number(float, 1, 600), default=5.0, help="of a measurement (default: 5)")
     parser.add_argument("--runs", type=number(int, 1, 50), default=1, help="how often all are measured (1)")

@@ -83,15 +83,18 @@ async def _window(place: Ground, server: Server, there: Crowd, feeding: Pace, se
 def show(results: dict[str, list[Run]]) -> None:
     """The table."""
     titles = (
-        "", "µs CPU a frame", "frames/s", "delivered %", "age p50 ms", "p99 ms", "p99.9 ms", "B/client/s", "core %",
+        "", "µs CPU a frame", "times floor", "frames/s", "delivered %", "age p50 ms", "p99 ms", "p99.9 ms",
+        "B/client/s", "core %",
     )  # fmt: skip
     rows = []
+    floor = median(run.cpu_us_per_frame for run in results["floor"]) if "floor" in results else None
     for name, runs in results.items():
         costs = [run.cpu_us_per_frame for run in runs]
         rows.append(
             (
                 name,
                 told(costs),
+                f"{median(costs) / floor:.2f}" if floor else "",
                 f"{median(run.frames_per_s for run in runs):,.0f}",
                 f"{median(run.delivered_per_cent for run in runs):.1f}",
                 *(f"{median(getattr(run, age) for run in runs):.1f}" for age in ("p50_ms", "p99_ms", "p999_ms")),
