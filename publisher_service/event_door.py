@@ -18,7 +18,7 @@ from publisher_service.client import Owner
 from publisher_service.core.events import closed
 from publisher_service.core.frames import Form
 from publisher_service.core.handshake import Headers
-from publisher_service.descriptors import descriptor_of
+from publisher_service.transports import descriptor_of, tell_of_every_byte
 
 EXTENSION: Final = "banggia.events"
 
@@ -54,7 +54,7 @@ class EventDoor(asyncio.Protocol):
         #: Where events may go straight to; see `publisher_service.client.Door`.
         self.descriptor = descriptor_of(transport)
         transport.set_protocol(self)
-        transport.set_write_buffer_limits(high=0)
+        tell_of_every_byte(transport, self)
         # There are no pings here. Linux tells of a peer that is gone when it has not confirmed a heartbeat.
         peer = transport.get_extra_info("socket")
         if unanswered_s is not None and hasattr(socket, "TCP_USER_TIMEOUT") and peer.family != socket.AF_UNIX:

@@ -35,8 +35,8 @@ from publisher_service.core.inbound import (
     close_frame,
     control_frame,
 )
-from publisher_service.descriptors import descriptor_of
 from publisher_service.opening import ClientDisconnected, Opening, http_answer
+from publisher_service.transports import descriptor_of, tell_of_every_byte
 
 log = logging.getLogger(__name__)
 
@@ -195,7 +195,7 @@ class SharedFramesProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Nothing is kept in the transport without our knowing of it."""
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=0)
+        tell_of_every_byte(self._transport, self)
         self._server_state.connections.add(cast("Any", self))  # uvicorn names its own classes
 
     def begin(self, request: Scope, target: bytes, rest: bytes) -> None:

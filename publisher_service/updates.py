@@ -41,7 +41,7 @@ class Updates(asyncio.Protocol):
 
     async def deliver(self, take: Callable[[bytes], None], quiet_s: float) -> None:
         """
-        Hand over each message in the moment when it comes, first those that wait, until none has come for so long.
+        Hand over each message in the moment when it comes, first those that wait, until nothing has come for so long.
 
         Raises RedisError, and what `take` raises; that message counts as taken.
         """

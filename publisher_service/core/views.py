@@ -167,7 +167,9 @@ class View:
     def version(self) -> str:
         """What stays the same as long as nothing in the channel, or in a group that is named, changes."""
         rev = max(self._replica.tables[self.key.channel].rev, self._resolved.rev)
-        return str(Position(self._replica.epoch, rev, self.fingerprint.decode()))
+        held = str(Position(self._replica.epoch, rev, self.fingerprint.decode()))
+        doubted_rev = self._replica.doubted_rev  # rows that were wrong had the same revisions as the right ones
+        return f"{held}.{doubted_rev}" if doubted_rev else held
 
     def document(self) -> bytes:
         """The snapshot as one JSON text."""

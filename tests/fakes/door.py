@@ -32,6 +32,7 @@ class FakeDoor:
         self.descriptor: int | None = number
         self._of_descriptor[number] = self
         self._begun = b""  # what the socket took of a frame
+        self.takes = 0.5  # of the frame with which it is full
         self._owner: Owner | None = None
         self._paused_since_s: float | None = None
 
@@ -57,13 +58,15 @@ class FakeDoor:
 
     @classmethod
     def write_to(cls, descriptor: int, data: bytes) -> int:
-        """As the kernel's write: it takes all, or a part if this is the last frame for now. Raises OSError."""
+        """As the kernel's write: of the last frame for now it takes `takes`, of others all. Raises OSError."""
         door = cls._of_descriptor[descriptor]
         assert door.ready, "nothing may be written to a socket that is full, or closed"
         if door.broken:
             raise BrokenPipeError
         if door.pause_after == 1:
-            door._begun = data[: len(data) // 2]
+            door._begun = data[: int(len(data) * door.takes)]
+            if not door._begun:
+                raise BlockingIOError
             return len(door._begun)
         door.write(data)
         return len(data)

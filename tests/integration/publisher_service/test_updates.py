@@ -77,6 +77,33 @@ async def test_silence_is_told_in_time_and_what_comes_after_it_is_heard(redis_ur
     assert 0.4 <= took_s < DEADLINE_S  # the long patience of before does not count
 
 
+async def test_there_is_no_silence_while_messages_come(redis_url: str, redis_prefix: str) -> None:
+    quiet_s, lasts_s = 2.0, 3.0
+    async with open_redis(redis_url) as redis, subscribed(redis, redis_prefix, DEADLINE_S) as updates:
+        heard = Heard(updates)
+        delivering = asyncio.create_task(updates.deliver(heard.take, quiet_s))
+        began_s = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() < began_s + lasts_s:
+            await redis.publish(redis_prefix, "here")
+            await asyncio.wait([delivering], timeout=0.1)
+        assert not delivering.done()
+        await asyncio.wait_for(delivering, DEADLINE_S)  # and now it is silent
+
+    assert len(heard.messages) > 2
+
+
+async def test_what_nobody_takes_waits_in_the_server(redis_url: str, redis_prefix: str) -> None:
+    sent = [b"%02d" % number + b"x" * 1_000_000 for number in range(20)]  # more than sockets hold
+    async with open_redis(redis_url) as redis, subscribed(redis, redis_prefix, DEADLINE_S) as updates:
+        for message in sent:
+            await redis.publish(redis_prefix, message)
+        waiting_bytes = sum(int(client["omem"]) for client in await redis.client_list(_type="pubsub"))
+        heard = await Heard(updates).until(len(sent))
+
+    assert waiting_bytes > 1_000_000
+    assert heard == sent
+
+
 async def test_what_goes_wrong_with_a_message_is_told_to_who_waits_and_the_next_is_heard(
     redis_url: str, redis_prefix: str
 ) -> None:

@@ -351,6 +351,7 @@ class Walk:
             if number % STEPS_APART == STEPS_APART - 1 or self.random.random() < 0.03:
                 self.all_agree()
                 self.taken.clear()
+        self.no_flush_has_failed()
 
     @property
     def node(self) -> Node:
@@ -529,6 +530,7 @@ class Walk:
     def stall(self) -> object:
         if self.clients and (client := self.random.choice(self.clients)).door.ready:
             client.door.pause_after = self.random.randint(1, 3)
+            client.door.takes = self.random.choice([0.0, 0.5, 0.99])
         return None
 
     def read(self) -> object:
@@ -555,6 +557,11 @@ class Walk:
                     assert client.door.ready
                     assert len(watched) == 1
                     assert not subscription.sending
+
+    def no_flush_has_failed(self) -> None:
+        for node in self.nodes:
+            for channel in Channel:
+                assert node.publisher.value("publisher_flush_errors_total", channel=channel) == 0
 
     def all_agree(self) -> None:
         """When nothing changes any more, everybody reads, and time passes."""

@@ -183,7 +183,8 @@ def test_the_changed_fields_are_those_since_the_revision_that_is_asked_for() -> 
     assert fragments == [b'"SSI":{"last":1}', b'"SSI":{"last":1,"high":2}', b'"SSI":{"last":1}', b'"SSI":{}']
 
 
-def test_a_frame_that_the_socket_takes_a_part_of_is_written_to_its_end_before_the_next() -> None:
+@pytest.mark.parametrize("takes", [0.0, 0.5, 0.99])
+def test_a_frame_that_the_socket_takes_a_part_of_is_written_to_its_end_before_the_next(takes: float) -> None:
     publisher = FakePublisher()
     slow, quick = (publisher.client("market", interval="100") for _ in range(2))
 
@@ -194,7 +195,7 @@ def test_a_frame_that_the_socket_takes_a_part_of_is_written_to_its_end_before_th
     change(1)  # both are in step from now on
     for door in (slow, quick):
         door.take()
-    slow.pause_after = 1
+    slow.pause_after, slow.takes = 1, takes
 
     change(2)
     change(3)

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from publisher_service import turns as turns_of
+from publisher_service.core.kept_frames import KeptFrames
+from publisher_service.core.selection import ALL
 from publisher_service.core.status import Broker, Ingest, Link
-from publisher_service.core.views import View
+from publisher_service.core.views import Mode, View, ViewKey
 from shared.channels import Channel
 from shared.table import Row
 from shared.wire import Head
@@ -208,6 +210,18 @@ def test_nobody_goes_on_from_a_position_of_rows_that_were_found_to_be_wrong(mean
 
     assert table.rows["SSI"]["last"] == 2
     assert [message["type"] for message in after.take()] == ["status", "update"]  # what was right goes on
+
+
+def test_the_version_of_a_document_is_another_after_wrong_rows_were_found_at_the_same_revision() -> None:
+    publisher = FakePublisher(epoch="")
+    publisher.load(EPOCH, 5, {Channel.MARKET: {"SSI": {"last": 1}}})
+    view = View(ViewKey(Channel.MARKET, ALL, 500, Mode.ROWS), publisher.replica, KeptFrames())
+    before = view.version
+
+    publisher.replica.distrust()
+    publisher.load(EPOCH, 5, {Channel.MARKET: {"SSI": {"last": 2}}})
+
+    assert view.version != before
 
 
 @pytest.mark.parametrize("mode", ["rows", "fields"])

@@ -187,6 +187,19 @@ def test_what_the_writer_says_later_not_to_have_written_is_a_difference() -> Non
         assert replica.differences(heartbeat(2, 0, time_ms=1003)) == list(Channel)
 
 
+def test_positions_are_doubted_up_to_where_the_difference_was_found_and_not_in_the_next_epoch() -> None:
+    replica = loaded(2, SSI={"last": 666})
+    head, next_head = (Head(epoch, 2, "c", 1000, "server", more=False) for epoch in (EPOCH, "20261124-bbbbbb"))
+    rows = {Channel.MARKET: entries([("SSI", {"last": 1}, 2)])}
+
+    replica.distrust()
+    replica.load(head, rows, head)
+    doubted = replica.doubted_rev
+    replica.load(next_head, rows, next_head)
+
+    assert (doubted, replica.doubted_rev) == (2, 0)
+
+
 def test_after_a_difference_everything_is_replaced_and_counts_as_new_for_clients() -> None:
     replica = loaded(2, SSI={"last": 666}, GONE={"last": 1})
 

@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 import uvloop
 
-from publisher_service.descriptors import descriptor_of
+from publisher_service.transports import descriptor_of, tell_of_every_byte
 from tests.fakes.certificate import self_signed
 
 DEADLINE_S = 10.0
@@ -117,6 +117,56 @@ def test_what_is_written_to_the_descriptor_comes_after_what_the_transport_has_wr
 
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
         assert runner.run(run()) == b"".join(b"%02d" % number for number in range(100))
+
+
+class Successor(asyncio.Protocol):
+    """Takes a transport over."""
+
+    def __init__(self) -> None:
+        self.paused_since_s: float | None = None
+        self.resumed = asyncio.Event()
+
+    def pause_writing(self) -> None:
+        self.paused_since_s = asyncio.get_running_loop().time()
+
+    def resume_writing(self) -> None:
+        self.paused_since_s = None
+        self.resumed.set()
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("size", [1, 1_000_000], ids=["not told before", "told before"])
+@pytest.mark.parametrize("order", ["after", "before"])
+def test_who_takes_over_a_transport_is_told_of_what_waits_in_it(loop: str, size: int, order: str) -> None:
+    """As uvicorn's classes call it: after the transport knows its new protocol, or before."""
+
+    async def run() -> None:
+        connection, successor = Connection(), Successor()
+        server = await asyncio.get_running_loop().create_server(lambda: connection, "127.0.0.1", 0)
+        async with asyncio.timeout(DEADLINE_S):
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname(), limit=1024)
+            await connection.made.wait()
+            transport = connection.transport
+            transport.set_write_buffer_limits()  # as HTTP has it
+            while not transport.get_write_buffer_size():
+                transport.write(bytes(100_000))
+            transport.write(bytes(size))
+            if order == "before":
+                tell_of_every_byte(transport, successor)
+            transport.set_protocol(successor)
+            if order == "after":
+                tell_of_every_byte(transport, successor)
+            assert successor.paused_since_s is not None
+            reading = asyncio.create_task(reader.read())
+            await successor.resumed.wait()
+            assert not transport.get_write_buffer_size()
+            transport.abort()
+            reading.cancel()
+            writer.close()
+        server.close()
+
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(run())
 
 
 @pytest.mark.parametrize("loop", LOOPS)
