@@ -97,6 +97,8 @@ async def test_what_nobody_takes_waits_in_the_server(redis_url: str, redis_prefi
     async with open_redis(redis_url) as redis, subscribed(redis, redis_prefix, DEADLINE_S) as updates:
         for message in sent:
             await redis.publish(redis_prefix, message)
+        for _ in range(300):
+            await redis.ping()  # more turns of the loop than it takes to read all
         waiting_bytes = sum(int(client["omem"]) for client in await redis.client_list(_type="pubsub"))
         heard = await Heard(updates).until(len(sent))
 
