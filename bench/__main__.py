@@ -5,10 +5,12 @@ Each prints a table and, last, one line of JSON. `bench NAME --help` says what i
 """
 
 import sys
+from asyncio import CancelledError
 from importlib import import_module
 from importlib.util import find_spec
 
 from bench.cores import CannotMeasure
+from shared.tasks import first_of
 from terminal.suggestion import did_you_mean
 
 #: What each is about, and how long it takes with its defaults.
@@ -62,10 +64,12 @@ def main(arguments: list[str]) -> int:
     sys.argv = [f"run.py bench {name}", *rest]  # each reads its own options
     try:
         return int(import_module(module).main())
-    except CannotMeasure as error:
-        sys.stderr.write(f"{error}\n")
+    except (CannotMeasure, ExceptionGroup) as error:
+        if not isinstance(reason := first_of(error), CannotMeasure):
+            raise
+        sys.stderr.write(f"{reason}\n")
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, CancelledError):
         return 130
 
 

@@ -93,7 +93,8 @@ def hold(
     """
     Prepare, measure, print. The exit code: 1 if something that was asked for could not be measured.
 
-    `clients`: the most that a server will have.
+    `clients`: the most that a server will have. Raises CannotMeasure, alone or in a group, and CancelledError when told
+    to stop.
 
     Who cannot be installed is left out with a line that says why; that is an error only if it was asked for by name.
     """
@@ -118,16 +119,8 @@ def hold(
 
     raise_descriptor_limit()  # servers inherit it
     gc.disable()  # its pauses would be measured as delays
-    try:
-        check_room(clients)
-        figures, problems, broker = asyncio.run(measured())
-    except (CannotMeasure, ExceptionGroup) as error:
-        if not isinstance(first_of(error), CannotMeasure):
-            raise
-        sys.stderr.write(f"{first_of(error)}\n")
-        return 1
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        return 130
+    check_room(clients)
+    figures, problems, broker = asyncio.run(measured())
     about: Figures = {
         "machine": machine(),
         "versions": {"broker": broker} | {each.name: each.version for each in there},

@@ -496,9 +496,8 @@ class FanOut:
                     not_whole.append((in_step[descriptor].client, taken))
             self._tally.wrote(audience.view.key.channel, len(in_step), len(in_step) * size)
             for client, taken in not_whole:
-                self.write(
-                    client, data[taken:]
-                )  # its door waits until the socket takes it, or finds out why it does not
+                # The door waits until the socket takes the rest, or finds out why it does not.
+                self.write(client, data[taken:])
 
     def _write_to(self, takers: list[Subscription], audience: Audience, frame: Frame, one_pass: FlushPass) -> None:
         """The same for those who were not in step, or watch several channels; they fall in if they can."""
